@@ -1,0 +1,75 @@
+# Every target sets up what it needs: a Python environment in .venv, and Debian's packages where
+# nothing on PyPI serves (installed by root; named in one line to anybody else).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.ready
+TYPINGS := typings/.ready
+PYTEST_ARGS ?=
+FOR ?=
+
+# program:package, for tests and benchmarks only
+PROGRAMS := chronyd:chrony chromium:chromium valgrind:valgrind
+
+# Quietly, but for errors: what to install is pinned, and pip's index is the user's own affair.
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup test lint bench demo clean programs
+
+help:  ## say what the targets do
+	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+setup: $(SETUP)  ## make the Python environment (.venv) with the pinned packages
+
+test: $(SETUP) programs  ## run the test suite (PYTEST_ARGS="-k ring" for a part of it)
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(SETUP) $(TYPINGS)  ## check style, types, and that MicroPython can parse its files
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/pyright
+	@$(BIN)/pyright --project lib
+	@$(BIN)/python -m tools.build --check
+
+bench: $(SETUP) programs  ## measure memory, instructions, bytes and clock error
+	@$(BIN)/python -m tools bench
+
+demo: $(SETUP)  ## show simulated sensors' readings arriving, till Ctrl-C (FOR=20: for 20 s)
+	@$(BIN)/python -m tools demo $(if $(FOR),--for $(FOR))
+
+clean:  ## remove whatever the other targets made
+	rm -rf $(VENV) build typings .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(SETUP): requirements-dev.txt requirements-plexus-python.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	    echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.x" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt_install,python3-venv) || { \
+	    echo "Python's venv module is missing: apt-get install python3-venv" >&2; exit 1; }
+	@echo "setting up $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) -r requirements-dev.txt
+	@rm -rf $(VENV)/plexus-python
+	@$(PIP_INSTALL) --no-deps --target $(VENV)/plexus-python -r requirements-plexus-python.txt
+	@touch $@
+
+$(TYPINGS): requirements-typings.txt | $(SETUP)
+	@rm -rf typings
+	@$(PIP_INSTALL) --no-deps --target typings -r requirements-typings.txt
+	@touch $@
+
+programs:
+	@missing=; \
+	for pair in $(PROGRAMS); do \
+	    PATH="$$PATH:/usr/sbin" command -v $${pair%:*} >/dev/null || missing="$$missing $${pair#*:}"; \
+	done; \
+	test -z "$$missing" || $(call apt_install,$$missing) || \
+	    echo "without$$missing the tests that need them are skipped: apt-get install$$missing"
+
+# Only root can; false for everybody else, and where there is no apt-get.
+apt_install = { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+    echo installing $(1) && apt-get -qq update && \
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $(1) \
+    >/dev/null; }

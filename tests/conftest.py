@@ -1,0 +1,22 @@
+"""What host and device tests share: the fixtures, and the option that forbids skipping."""
+
+from collections.abc import Generator
+
+import pytest
+
+pytest_plugins = ["tests.fixtures.server", "tests.fixtures.proxy", "tests.fixtures.ntp"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skip", action="store_true", help="a test that is skipped has failed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.getoption("no_skip"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which --no-skip forbids: {report.longrepr}"
+    return report

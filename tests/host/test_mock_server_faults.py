@@ -1,0 +1,530 @@
+"""Scripted faults of the mock server, each as a client meets it, and the admin paths."""
+
+import contextlib
+import dataclasses
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tools.mock_server import MockServer
+from tools.mock_server.faults import Action, FaultError
+
+KEY = {"x-api-key": "plx_test"}
+TIMEOUT_S = 10
+SUCCESS = {"success": True, "count": 1, "persisted": True, "persistedCount": 1}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[MockServer]:
+    with MockServer() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared: MockServer) -> Iterator[MockServer]:
+    shared.reset()
+    yield shared
+    shared.restore()
+
+
+def post(server: MockServer, **more: Any) -> requests.Response:
+    document = {"source_id": "s1", "points": [{"metric": "t", "value": 1, "timestamp": 1.7e9}]}
+    more = {"timeout": TIMEOUT_S, "allow_redirects": False, "headers": KEY} | more
+    return requests.post(server.url + "/api/ingest", json=document, **more)
+
+
+def connect(server: MockServer, version: str = "1.1", body: bytes | None = None) -> socket.socket:
+    """A raw connection on which a good request was sent."""
+    if body is None:
+        body = b'{"source_id":"s1","points":[{"metric":"t","value":1,"timestamp":1700000000}]}'
+    address = urlsplit(server.url)
+    connection = socket.create_connection((address.hostname, address.port), TIMEOUT_S)
+    head = f"POST /ingest HTTP/{version}\r\nHost: x\r\nx-api-key: plx_x\r\n"
+    try:
+        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    except OSError:
+        connection.close()
+        raise
+    return connection
+
+
+def read_all(connection: socket.socket) -> bytes:
+    with connection:
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def stored(server: MockServer) -> int:
+    return server.counts()["points"]
+
+
+def admin(server: MockServer, method: str, path: str, **more: Any) -> Any:
+    return requests.request(method, server.admin_url + path, timeout=TIMEOUT_S, **more)
+
+
+# What the answer says
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 410, 413, 429, 500, 502, 503])
+def test_any_status_can_be_answered_in_place_of_success(server: MockServer, status: int) -> None:
+    server.script({"status": status})
+    answer = post(server)
+    assert answer.status_code == status
+    assert list(answer.json()) == ["error"]
+    assert stored(server) == 0
+    assert server.requests()[0]["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"), [(7, "7"), (0, "0"), ("Wed, 21 Oct 2026 07:28:00 GMT",) * 2]
+)
+def test_retry_after_is_a_429_unless_told_otherwise(
+    server: MockServer, given: int | str, seen: str
+) -> None:
+    server.script({"retry_after": given}, {"retry_after": given, "status": 503})
+    answers = [post(server), post(server)]
+    assert [answer.status_code for answer in answers] == [429, 503]
+    assert [answer.headers["Retry-After"] for answer in answers] == [seen, seen]
+
+
+def test_headers_are_added_replaced_and_removed(server: MockServer) -> None:
+    server.script({"headers": {"X-Seen": "yes", "server": "other", "Date": None}})
+    headers = post(server).headers
+    assert (headers["X-Seen"], headers["Server"]) == ("yes", "other")
+    assert "Date" not in headers
+    assert stored(server) == 1
+
+
+def test_a_body_may_be_text_or_json(server: MockServer) -> None:
+    server.script({"body": "oops"}, {"body": {"success": False}, "status": 200})
+    assert post(server).text == "oops"
+    assert post(server).json() == {"success": False}
+    assert stored(server) == 0
+
+
+def test_a_captive_portal_answers_200_with_html(server: MockServer) -> None:
+    server.script({"html": True})
+    answer = post(server)
+    assert (answer.status_code, answer.headers["Content-Type"][:9]) == (200, "text/html")
+    assert "<h1>" in answer.text
+    assert stored(server) == 0
+
+
+@pytest.mark.parametrize(("status", "seen"), [(None, 307), (302, 302)])
+def test_a_redirect_names_its_target(server: MockServer, status: int | None, seen: int) -> None:
+    action = {"redirect": "http://elsewhere.example/ingest"}
+    server.script(action if status is None else {**action, "status": status})
+    answer = post(server)
+    assert answer.status_code == seen
+    assert answer.headers["Location"] == "http://elsewhere.example/ingest"
+    assert stored(server) == 0
+
+
+@pytest.mark.parametrize("count", [0, 5])
+def test_a_wrong_count_is_a_success_that_miscounts(server: MockServer, count: int) -> None:
+    server.script({"count": count})
+    assert post(server).json() == {**SUCCESS, "count": count, "persistedCount": count}
+    assert stored(server) == 0
+
+
+def test_a_wrong_count_keeps_the_gateways_form() -> None:
+    with MockServer(profile="gateway") as server:
+        server.script({"count": 0})
+        assert post(server).json() == {"success": True, "count": 0, "source_id": "s1"}
+
+
+def test_a_204_has_no_body_and_stores_nothing(server: MockServer) -> None:
+    server.script({"status": 204})
+    answer = post(server)
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "Content-Length" not in answer.headers
+    assert stored(server) == 0
+
+
+# How the answer is delivered
+
+
+def test_a_chunked_answer_is_whole_and_stored(server: MockServer) -> None:
+    server.script({"chunked": True}, {"chunked": 1})
+    for _ in range(2):
+        answer = post(server)
+        assert answer.headers["Transfer-Encoding"] == "chunked"
+        assert answer.json() == SUCCESS
+    assert stored(server) == 2
+
+
+def test_an_answer_without_length_ends_with_the_connection(server: MockServer) -> None:
+    server.script({"lengthless": True})
+    raw = read_all(connect(server))
+    assert b"Content-Length" not in raw
+    assert json.loads(raw.partition(b"\r\n\r\n")[2]) == SUCCESS
+    assert stored(server) == 1
+
+
+def test_an_http_1_0_answer_closes_the_connection(server: MockServer) -> None:
+    server.script({"http10": True})
+    assert read_all(connect(server)).startswith(b"HTTP/1.0 200 OK\r\n")
+    assert stored(server) == 1
+
+
+@pytest.mark.parametrize("size", [0, 1, 20, 150])
+def test_a_cut_answer_ends_after_exactly_that_many_bytes(server: MockServer, size: int) -> None:
+    server.script({"cut_after": size})
+    assert len(read_all(connect(server))) == size
+    assert stored(server) == 0
+
+
+def test_a_false_length_is_sent_as_scripted(server: MockServer) -> None:
+    server.script({"headers": {"Content-Length": "999"}})
+    assert b"Content-Length: 999\r\n" in read_all(connect(server))
+    assert stored(server) == 0
+
+
+def test_a_stall_before_the_headers_sends_nothing(server: MockServer) -> None:
+    server.script({"stall": "before_headers", "hold_ms": 100})
+    assert read_all(connect(server)) == b""
+    assert server.requests()[0]["status"] is None
+    assert stored(server) == 0
+
+
+def test_a_stall_in_the_body_sends_half_of_it(server: MockServer) -> None:
+    server.script({"stall": "in_body", "hold_ms": 100})
+    head, _, body = read_all(connect(server)).partition(b"\r\n\r\n")
+    assert b"Content-Length: 62" in head
+    assert len(body) == 31
+    assert stored(server) == 0
+
+
+def test_a_stall_lasts_until_the_client_leaves(server: MockServer) -> None:
+    server.script({"stall": "before_headers"})
+    with pytest.raises(requests.ReadTimeout):
+        post(server, timeout=0.2)
+    assert post(server).status_code == 200
+
+
+def test_a_delayed_answer_is_right_and_late(server: MockServer) -> None:
+    server.script({"delay_ms": 300})
+    started = time.monotonic()
+    assert post(server).json() == SUCCESS
+    assert time.monotonic() - started >= 0.3
+    assert stored(server) == 1
+
+
+def test_points_of_a_client_that_gave_up_waiting_are_stored(server: MockServer) -> None:
+    server.script({"delay_ms": 60_000})
+    with pytest.raises(requests.ReadTimeout):
+        post(server, timeout=0.2)
+    assert stored(server) == 1
+    server.wait_until(lambda s: "client left" in s.requests()[0]["verdict"])
+
+
+def test_trickled_headers_never_end(server: MockServer) -> None:
+    server.script({"trickle_ms": 10, "hold_ms": 500})
+    raw = read_all(connect(server))
+    assert raw.startswith(b"HTTP/1.1 200 OK\r\nX-Trickle: 1\r\nX-Trickle: 2\r\n")
+    assert b"\r\n\r\n" not in raw
+    assert stored(server) == 0
+
+
+def test_an_endless_header_has_no_line_end(server: MockServer) -> None:
+    server.script({"endless_header": 300_000})
+    line = read_all(connect(server)).partition(b"\r\n")[2]
+    assert line == b"X-Endless: " + b"a" * 300_000
+    assert stored(server) == 0
+
+
+def test_a_reset_comes_before_the_body_is_read(server: MockServer) -> None:
+    server.script({"reset": True})
+    with pytest.raises(ConnectionResetError):
+        read_all(connect(server))
+    assert server.requests()[0]["body_bytes"] == 0
+    assert stored(server) == 0
+
+
+def test_a_reset_after_reading_loses_only_the_answer_if_stored(server: MockServer) -> None:
+    server.script({"read_then_reset": True}, {"read_then_reset": True, "store": True})
+    for points in (0, 1):
+        with pytest.raises(ConnectionResetError):
+            read_all(connect(server))
+        assert stored(server) == points
+
+
+def test_a_request_is_cut_in_its_body(server: MockServer) -> None:
+    server.script({"cut_request_after": 100})
+    body = b'{"points":[],"sdk":"' + b"x" * 4_000_000 + b'"}'
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        read_all(connect(server, body=body))
+    assert "reset in the request's body" in server.requests()[0]["verdict"]
+
+
+@pytest.mark.parametrize("action", [{"status": 503}, {"cut_after": 10}, {"count": 0}])
+def test_a_stored_batch_can_have_its_answer_spoilt(
+    server: MockServer, action: dict[str, Any]
+) -> None:
+    server.script({**action, "store": True})
+    read_all(connect(server, "1.0"))
+    assert stored(server) == 1
+
+
+def test_a_true_success_can_go_unstored(server: MockServer) -> None:
+    server.script({"store": False})
+    assert post(server).json() == SUCCESS
+    assert stored(server) == 0
+
+
+def test_faults_are_delivered_over_tls_too() -> None:
+    with MockServer(tls=True) as server:
+        server.script({"cut_after": 0}, {"reset": True}, {"status": 503})
+        url, ca = f"{server.tls_url}/ingest", str(server.ca_pem_path)
+        for _ in range(2):
+            with pytest.raises(requests.ConnectionError):
+                requests.post(url, b"{}", verify=ca, timeout=TIMEOUT_S)
+        assert requests.post(url, b"{}", verify=ca, timeout=TIMEOUT_S).status_code == 503
+
+
+# Which requests a fault meets
+
+
+def test_faults_come_in_order_and_are_used_up(server: MockServer) -> None:
+    server.script({"status": 503, "times": 2}, {"status": 500}, {})
+    statuses = [post(server).status_code for _ in range(5)]
+    assert statuses == [503, 503, 500, 200, 200]
+    assert server.faults() == []
+
+
+def test_a_fault_for_ever_ends_when_it_is_cleared(server: MockServer) -> None:
+    server.script({"status": 503, "times": -1})
+    assert [post(server).status_code for _ in range(3)] == [503] * 3
+    server.clear_faults()
+    assert post(server).status_code == 200
+
+
+def test_a_fault_waits_for_its_method_and_path(server: MockServer) -> None:
+    server.script({"status": 503, "path": "/api/sessions", "method": "PATCH"})
+    assert post(server).status_code == 200
+    url = server.url + "/api/sessions/a"
+    assert requests.get(url, headers=KEY, timeout=TIMEOUT_S).status_code == 405
+    assert requests.patch(url, json={}, headers=KEY, timeout=TIMEOUT_S).status_code == 503
+
+
+def test_faults_leave_the_admin_paths_and_the_page_alone(server: MockServer) -> None:
+    server.script({"status": 503, "times": -1})
+    assert requests.get(server.url + "/admin/counts", timeout=TIMEOUT_S).status_code == 200
+    page = requests.get(server.url, headers={"Accept": "text/html"}, timeout=TIMEOUT_S)
+    assert page.status_code == 200
+
+
+def test_a_faulty_answer_leaves_the_connection_usable(server: MockServer) -> None:
+    server.script({"status": 503}, {"chunked": True})
+    with requests.Session() as session:
+        for _ in range(3):
+            session.post(server.url + "/ingest", b"{}", headers=KEY, timeout=TIMEOUT_S)
+    assert len({request["connection"] for request in server.requests()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "message"),
+    [
+        ("503", "an action must be an object"),
+        ({"stats": 503}, "unknown field 'stats'; known: body, chunked"),
+        ({"status": 99}, "status must be a status from 200 to 599"),
+        ({"status": "503"}, "status must be"),
+        ({"status": True}, "status must be"),
+        ({"times": 0}, "times must be -1"),
+        ({"path": "ingest"}, "path must be a path"),
+        ({"method": "post"}, "method must be a method in capitals"),
+        ({"headers": {"X": "a\r\nY: b"}}, "headers must be"),
+        ({"headers": {"": "a"}}, "headers must be"),
+        ({"retry_after": -1}, "retry_after must be"),
+        ({"retry_after": 1.5}, "retry_after must be"),
+        ({"stall": "later"}, "stall must be 'before_headers' or 'in_body'"),
+        ({"delay_ms": -1}, "delay_ms must be"),
+        ({"store": 1}, "store must be true or false"),
+        ({"redirect": "a\nb"}, "redirect must be"),
+        ({"chunked": 0}, "chunked must be"),
+    ],
+)
+def test_a_script_that_makes_no_sense_is_refused(
+    server: MockServer, action: Any, message: str
+) -> None:
+    with pytest.raises(FaultError) as caught:
+        server.script(action)
+    assert message in str(caught.value)
+    answer = admin(server, "POST", "/admin/faults", json=[{"status": 503}, action])
+    assert answer.status_code == 400
+    assert message in answer.json()["error"]
+    assert server.faults() == []
+
+
+# The admin paths
+
+
+def test_faults_are_scripted_listed_and_cleared_over_http(server: MockServer) -> None:
+    one = admin(server, "POST", "/admin/faults", json={"status": 503, "times": 2}).json()
+    assert one == {"faults": [{"times": 2, "status": 503}]}
+    two = admin(server, "POST", "/admin/faults", json=[{"cut_after": 0}, {"html": True}]).json()
+    assert two["faults"][1:] == [{"times": 1, "cut_after": 0}, {"times": 1, "html": True}]
+    assert admin(server, "GET", "/admin/faults").json() == two
+    assert admin(server, "DELETE", "/admin/faults").json() == {"faults": []}
+    assert post(server).status_code == 200
+
+
+def test_points_are_read_in_pages_over_http(server: MockServer) -> None:
+    for _ in range(3):
+        post(server)
+    ids = [point["id"] for point in server.points()]
+
+    def page(query: str) -> list[int]:
+        return [p["id"] for p in admin(server, "GET", "/admin/points" + query).json()["points"]]
+
+    assert page("") == ids
+    assert page("?limit=2") == ids[:2]
+    assert page(f"?since_id={ids[0]}&limit=1") == ids[1:2]
+    assert page("?newest=1&limit=2") == ids[1:]
+    assert page("?metric=other") == []
+    assert page("?source_id=s1&metric=t") == ids
+
+
+def test_requests_are_read_over_http_with_their_bodies_if_wanted(server: MockServer) -> None:
+    post(server)
+    (request,) = admin(server, "GET", "/admin/requests").json()["requests"]
+    assert "body" not in request
+    assert (request["method"], request["path"]) == ("POST", "/api/ingest")
+    assert (request["status"], request["points"], request["key"]) == (200, 1, "accepted")
+    assert request["verdict"] == "1 point stored"
+    (request,) = admin(server, "GET", "/admin/requests?bodies=1").json()["requests"]
+    assert json.loads(request["body"])["source_id"] == "s1"
+
+
+def test_counts_and_sessions_are_read_over_http(server: MockServer) -> None:
+    post(server)
+    post(server)
+    assert admin(server, "GET", "/admin/counts").json() == server.counts()
+    assert admin(server, "GET", "/admin/sessions").json() == {"sessions": []}
+
+
+def test_everything_is_forgotten_over_http(server: MockServer) -> None:
+    post(server)
+    server.script({"status": 503})
+    before = admin(server, "GET", "/admin/state").json()["generation"]
+    assert admin(server, "POST", "/admin/reset").status_code == 200
+    assert server.counts()["requests"] == 0
+    assert admin(server, "GET", "/admin/state").json()["generation"] != before
+    assert post(server).status_code == 200
+
+
+def test_the_admin_paths_answer_http_1_0_with_a_length(server: MockServer) -> None:
+    address = urlsplit(server.admin_url)
+    with socket.create_connection((address.hostname, address.port), TIMEOUT_S) as connection:
+        connection.sendall(b"GET /admin/counts HTTP/1.0\r\nHost: x\r\n\r\n")
+        head, _, body = read_all(connection).partition(b"\r\n\r\n")
+    assert b"Content-Length: %d" % len(body) in head
+    assert json.loads(body)["requests"] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("GET", "/admin/points?limit=x", None, 400),
+        ("GET", "/admin/points?since_id=-1", None, 400),
+        ("GET", "/admin/requests?limit=99999999999999999999", None, 400),
+        ("POST", "/admin/faults", b"{", 400),
+        ("POST", "/admin/faults", b"\xff", 400),
+        ("POST", "/admin/outage", b'{"for_ms": -1}', 400),
+        ("POST", "/admin/outage", b'{"for_ms": true}', 400),
+        ("POST", "/admin/outage", b"[]", 400),
+        ("GET", "/admin/nothing", None, 404),
+        ("GET", "/static/../admin.py", None, 404),
+    ],
+)
+def test_a_wrong_admin_request_is_answered_with_words(
+    server: MockServer, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    answer = admin(server, method, path, data=body)
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_events_ring_when_something_arrives(server: MockServer) -> None:
+    url = server.admin_url + "/admin/events"
+    with requests.get(url, stream=True, timeout=TIMEOUT_S) as events:
+        assert events.headers["Content-Type"] == "text/event-stream"
+        lines = events.iter_lines()
+        assert [next(lines) for _ in range(3)] == [b"event: changed", b"data: {}", b""]
+        post(server)
+        assert next(lines) == b"event: changed"
+
+
+# Outages
+
+
+def test_an_outage_refuses_connections_until_it_is_over(server: MockServer) -> None:
+    url = server.url
+    server.outage()
+    with pytest.raises(requests.ConnectionError):
+        post(server)
+    assert admin(server, "GET", "/admin/state").json()["outage"] is True
+    server.restore()
+    assert server.url == url
+    assert post(server).status_code == 200
+
+
+def test_an_outage_drops_the_connections_there_are(server: MockServer) -> None:
+    server.script({"stall": "before_headers"})
+    connection = connect(server)
+    server.wait_until(lambda s: s.counts()["requests"])
+    server.outage()
+    with contextlib.suppress(ConnectionResetError):  # As good an end.
+        assert read_all(connection) == b""
+
+
+def test_an_outage_ends_by_itself(server: MockServer) -> None:
+    assert admin(server, "POST", "/admin/outage", json={"for_ms": 300}).json()["outage"] is True
+
+    def reachable(_server: MockServer) -> bool:
+        try:
+            return post(server).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    server.wait_until(reachable)
+
+
+def test_an_outage_is_ended_over_http(server: MockServer) -> None:
+    admin(server, "POST", "/admin/outage")
+    assert admin(server, "DELETE", "/admin/outage").json()["outage"] is False
+    assert post(server).status_code == 200
+
+
+def test_an_outage_takes_the_tls_ports_along() -> None:
+    with MockServer(tls=True) as server:
+        urls = [f"{server.tls_url}/", server.listen_tls("good")]
+        server.outage()
+        for url in urls:
+            with pytest.raises(requests.ConnectionError, match="refused"):
+                requests.get(url, timeout=TIMEOUT_S)
+        server.restore()
+        for url in urls:
+            answer = requests.get(url, verify=str(server.ca_pem_path), timeout=TIMEOUT_S)
+            assert answer.status_code == 200
+
+
+def test_every_documented_fault_is_one() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "mock-server.md").read_text()
+    faults = text.partition("## Faults")[2].partition("## The admin paths")[0]
+    examples = re.findall(r"`(\{.+?\})`", faults) + re.findall(r"/admin/faults -d '(.+)'", faults)
+    named = set()
+    for example in examples:
+        document = json.loads(example)
+        for action in document if isinstance(document, list) else [document]:
+            named |= Action.parse(action).to_json().keys()
+    assert len(examples) > 20
+    undocumented = {f.name for f in dataclasses.fields(Action)} - named
+    assert all(f"`{name}`" in faults for name in undocumented), undocumented

@@ -1,0 +1,36 @@
+"""Dispatch `python -m tools <command>` to the module that registered the command."""
+
+import argparse
+import importlib
+import pkgutil
+import sys
+
+import tools
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """A parser with one subcommand for each module of this package that registers one.
+
+    A module takes part by having `register(subcommands)`, which adds its parser and sets the
+    default `run`, a function from the parsed arguments to the exit status. Its heavy imports
+    belong inside `run`, so that a command works without what the others need.
+    """
+    parser = argparse.ArgumentParser(prog="python -m tools", description=tools.__doc__)
+    subcommands = parser.add_subparsers(title="commands", metavar="<command>", required=True)
+    for found in pkgutil.iter_modules(tools.__path__):
+        if found.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"tools.{found.name}")
+        register = getattr(module, "register", None)
+        if register is not None:
+            register(subcommands)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = build_parser().parse_args(arguments)
+    return options.run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,73 @@
+"""The command `python -m tools mock-server`."""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+
+DEFAULT_PORT = 8080
+
+
+def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subcommands.add_parser(
+        "mock-server",
+        help="a strict, scriptable stand-in for the Plexus HTTP API, with a live page",
+        description="A stand-in for the Plexus HTTP API. See docs/mock-server.md.",
+    )
+    add = parser.add_argument
+    add("--host", default="localhost", help="address to listen on (default: both loopbacks)")
+    add("--port", type=int, default=DEFAULT_PORT, help="HTTP port, 0 for a free one (8080)")
+    add("--tls-port", type=int, help="also speak HTTPS on this port, 0 for a free one")
+    add("--admin-port", type=int, help="page and admin paths (default: the HTTP port + 1)")
+    add("--profile", choices=("documented", "gateway"), default="documented",
+        help="answer as the documentation says, or as the open-source gateway does")  # fmt: skip
+    add("--db", default=":memory:", metavar="FILE", help="SQLite file to keep (default: none)")
+    add("--api-key", action="append", default=[], metavar="plx_...",
+        help="an accepted key, may be repeated (default: any that starts with plx_)")  # fmt: skip
+    add("--certs", metavar="DIR", help="directory that keeps the test CA (default: temporary)")
+    add("--rate-limit", type=int, metavar="N",
+        help="requests a second and source before points stop counting, 0: none")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; returns the exit status."""
+    try:
+        asyncio.run(_serve(options))
+    except OSError as error:
+        print(f"mock-server: {error.strerror or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    from tools.mock_server.service import Options, Service, describe
+
+    admin_port = options.admin_port
+    if admin_port is None:
+        admin_port = options.port + 1 if options.port else 0
+    service = Service(
+        Options(
+            profile=options.profile,
+            host=options.host,
+            port=options.port,
+            tls_port=options.tls_port,
+            admin_port=admin_port,
+            db=options.db,
+            api_keys=tuple(options.api_key),
+            certs=options.certs,
+            rate_limit=options.rate_limit,
+        )
+    )
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with contextlib.suppress(NotImplementedError):  # Windows has no such handlers.
+            loop.add_signal_handler(number, stopped.set)
+    try:
+        await service.start()
+        print(describe(service), flush=True)
+        await stopped.wait()
+    finally:
+        await service.stop()
