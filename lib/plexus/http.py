@@ -1,0 +1,444 @@
+"""One bounded request over the firmware's `requests`; it stands in for that module's sockets.
+
+`requests` as frozen in firmware verifies no certificate, follows redirects with the key, reads
+lines and bodies of any length, has no deadline for the whole, and leaks its socket on some
+errors. All of that happens at its socket. So a `Wire` takes the place of the socket module in a
+copy of `requests` of our own (the user's stays as it is): it opens and verifies the connection,
+holds every operation to one deadline, reads the answer's headers itself and passes on only
+status line and body.
+"""
+
+import errno
+import gc
+import socket
+
+from ._port import const, micropython, ticks_diff, ticks_ms
+from .tls import unverified_context
+
+_MAX_LINE = const(256)
+_MAX_HEADERS = const(8192)
+_MAX_BODY = const(1024)
+_TCP = const(6)
+_NODELAY = const(1)  # the end of a request does not wait for the other side's delayed ACK
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
+
+
+def http_date(text):
+    """Epoch seconds of an IMF-fixdate (bytes; RFC 9110 section 5.6.7), or None if it is none."""
+    try:
+        _, day, month, year, clock = text.decode().split()[:5]
+        hour, minute, second = clock.split(":")
+        at = _MONTHS.index(month)
+        month = at // 3 + 1
+        year = int(year)
+        if at % 3 or not (1970 <= year <= 9999 and 1 <= int(day) <= 31):
+            return None
+        if not (0 <= int(hour) < 24 and 0 <= int(minute) < 60 and 0 <= int(second) < 61):
+            return None
+        # Days from the civil calendar: years start in March, so the leap day is their last.
+        years = year - (month < 3)
+        days = 365 * years + years // 4 - years // 100 + years // 400
+        days += (153 * ((month + 9) % 12) + 2) // 5 + int(day) - 719469
+        return days * 86400 + int(hour) * 3600 + int(minute) * 60 + int(second)
+    except ValueError:
+        return None
+
+
+class Wire:
+    """A connection to one origin, in the place of the socket module and of its sockets."""
+
+    AF_INET = socket.AF_INET
+    SOCK_STREAM = socket.SOCK_STREAM
+
+    def __init__(self, host, port, context):
+        """`context`: an SSLContext, or None for plain http."""
+        self.host = host
+        self.port = port
+        self.fresh = True
+        self.context = context
+        # All names at once: a dict that grows while a ring fills the heap finds no room to.
+        self._sock = self._timed = self._write = self._readinto = self._addresses = None
+        self.dates = False  # whether a Date is worth its heap when the request succeeded
+        self._line = bytearray(_MAX_LINE)
+        self._part = memoryview(self._line)
+        self._one = memoryview(bytearray(1))
+        self._out = bytearray(_MAX_LINE)
+        self.begin("", None, 0)
+
+    def begin(self, method, body, timeout_ms):
+        """Forget the last answer. `body`: the bytes to send, in pieces; all within `timeout_ms`."""
+        self._body = body
+        self._bare = method == "HEAD"
+        self._start = ticks_ms()
+        self._timeout_ms = timeout_ms
+        self._armed_ms = 0
+        self._out_len = 0
+        self._length = -1
+        self._chunked = False
+        self._keep = False
+        self._body_left = _MAX_BODY
+        self._headers_left = _MAX_HEADERS
+        self.step = "look up"
+        self.status = 0
+        self.retry_after = None
+        self.date = None
+        self.date_ticks = 0
+        self.took_ms = 0
+
+    # What requests calls: the module's functions, then the socket's methods.
+
+    def getaddrinfo(self, *_):
+        if self._sock:
+            self.fresh = False
+            return ((0, 0, 0, "", None),)
+        self.fresh = True
+        self._addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
+        return self._addresses
+
+    def socket(self, *_):
+        return self
+
+    def settimeout(self, _):
+        pass  # the deadline rules
+
+    def connect(self, _):
+        if self._sock:
+            return
+        self.step = "connect to"
+        for i, address in enumerate(self._addresses):
+            sock = socket.socket(address[0], socket.SOCK_STREAM)
+            try:
+                self._arm(sock)
+                sock.connect(address[-1])
+                sock.setsockopt(_TCP, _NODELAY, 1)
+                break
+            except OSError:
+                sock.close()
+                if i + 1 == len(self._addresses):
+                    raise
+        self._addresses = None
+        if self.context:
+            self.step = "make a TLS connection to"
+            raw = sock
+            try:
+                sock = self.context.wrap_socket(sock, server_hostname=self.host)
+            except (OSError, ValueError, MemoryError):
+                sock.close()
+                raise
+        self._sock = sock
+        # MicroPython's TLS sockets have no settimeout: that of the socket below them counts.
+        self._timed = sock if hasattr(sock, "settimeout") else raw
+        self._armed_ms = 0
+        if hasattr(sock, "recv_into"):  # CPython's sockets are no streams
+            self._readinto = sock.recv_into
+            self._write = sock.sendall
+        else:
+            self._readinto = sock.readinto
+            self._write = sock.write
+
+    def write(self, data):
+        # requests writes a header in four small pieces: they leave together.
+        if isinstance(data, str):
+            data = data.encode()
+        size = len(data)
+        if self._out_len + size > len(self._out):
+            self._flush()
+        if size > len(self._out):
+            self._send(data)
+        else:
+            self._out[self._out_len : self._out_len + size] = data
+            self._out_len += size
+        return size
+
+    sendall = write
+
+    def readline(self, *_):
+        if self.status:
+            size = self._read_line()
+            while size:
+                self._header(size)
+                size = self._read_line()
+            if self._bare or self.status == 204 or self.status == 304:
+                self._length = 0
+                self._chunked = False
+            return b"\r\n"
+        # The first line that requests wants is the status: all its headers are written.
+        if self._body is not None:
+            for piece in self._body:
+                self.write(piece)
+        self._flush()
+        self.step = "get an answer from"
+        while True:
+            size = self._read_line()
+            line = self._line
+            status = self._number(9, 12, 1000) if self._starts(b"http/1.", size) else -1
+            if size < 12 or status < 100 or (size > 12 and line[12] != 32):
+                raise OSError("it speaks no HTTP")
+            if line[9] != 49:
+                break
+            while self._read_line():  # 1xx is an interim answer
+                pass
+        self.status = status
+        self._keep = line[7] != 48
+        return b"HTTP/1.0 200 \r\n"  # requests shall read on; Http.request knows the true one
+
+    def read(self, size=-1):
+        """What is left of the body, at most 1 kB of it, whatever `size` is (a bytearray)."""
+        out = bytearray(max(0, min(self._length, self._body_left)))
+        size = 0
+        while self._body_left and self._length:
+            if self._chunked and self._length < 0:
+                try:
+                    self._length = int(bytes(self._part[: self._read_line()]).split(b";")[0], 16)
+                except ValueError:
+                    raise OSError("its answer has a broken chunk")
+                if self._length == 0:
+                    while self._read_line():
+                        pass
+                    break
+            # One byte at a time: MicroPython's readinto() fills the whole buffer it gets, and each
+            # of its reads would have the full timeout.
+            n = self._receive(self._one)
+            if n == 0:
+                if self._length > 0 or self._chunked:
+                    raise OSError("its answer was cut off")
+                break
+            if size < len(out):
+                out[size] = self._one[0]
+            else:
+                out.append(self._one[0])
+            size += 1
+            self._body_left -= 1
+            if self._length > 0:
+                self._length -= 1
+                if self._chunked and self._length == 0:
+                    self._read_line()
+                    self._length = -1
+        return out
+
+    def close(self):
+        """Close, unless the answer was read to its end: then a next request may go the same way."""
+        if not (self._keep and self._length == 0):
+            self.shut()
+
+    def shut(self):
+        sock, self._sock = self._sock, None
+        if sock:
+            self._timed = self._write = self._readinto = None
+            sock.close()
+
+    # Bounded output and input.
+
+    def left_ms(self):
+        return self._timeout_ms - ticks_diff(ticks_ms(), self._start)
+
+    def _arm(self, sock):
+        # A float for settimeout is an allocation: not one for each byte of an answer.
+        left = self.left_ms()
+        if left <= 0:
+            raise OSError(errno.ETIMEDOUT)
+        if not 0 <= self._armed_ms - left < 250:
+            sock.settimeout(left / 1000)
+            self._armed_ms = left
+
+    def _flush(self):
+        size, self._out_len = self._out_len, 0
+        if size:
+            self._send(memoryview(self._out)[:size])
+
+    def _send(self, data):
+        self.step = "send to"
+        self._arm(self._timed)
+        self._write(data)
+
+    def _receive(self, view):
+        self._arm(self._timed)
+        n = self._readinto(view)
+        if n is None:
+            raise OSError(errno.ETIMEDOUT)
+        return n
+
+    def _read_line(self):
+        # Length of the next line without its end; it stands in _line, cut if it is longer.
+        size = 0
+        while True:
+            if not self._receive(self._one):
+                raise OSError("its answer was cut off" if self.status else "it hung up")
+            self._headers_left -= 1
+            if self._headers_left < 0:
+                raise OSError("its headers do not end")
+            byte = self._one[0]
+            if byte == 10:
+                return size
+            if byte != 13 and size < _MAX_LINE:
+                self._line[size] = byte
+                size += 1
+
+    def _header(self, size):
+        # In place: a header is no string before it is known to matter.
+        if self._starts(b"content-length:", size):
+            if not self._chunked:
+                self._length = self._number(15, size, 1000000)
+        elif self._starts(b"transfer-encoding: chunked", size):
+            self._chunked = True
+            self._length = -1
+        elif self._starts(b"connection: close", size):
+            self._keep = False
+        elif self._starts(b"connection: keep-alive", size):
+            self._keep = True
+        elif self._starts(b"retry-after:", size):
+            self.retry_after = bytes(self._part[12:size]).strip()
+        elif (self.dates or self.status >= 400) and self._starts(b"date:", size):
+            self.date = bytes(self._part[5:size]).strip()
+            self.date_ticks = ticks_ms()
+            self.took_ms = ticks_diff(self.date_ticks, self._start)
+
+    def _starts(self, name, size):
+        # Whether the line starts with `name` (lower case), whatever its own case.
+        if size < len(name):
+            return False
+        line = self._line
+        i = 0
+        for byte in name:
+            got = line[i]
+            if got != byte and (got | 32 != byte or not 97 <= byte <= 122):
+                return False
+            i += 1
+        return True
+
+    def _number(self, at, end, most):
+        # The decimal number in _line[at:end]: -1 if there is none, or `most` if it is larger.
+        number = -1
+        for i in range(at, end):
+            digit = self._line[i] - 48
+            if 0 <= digit <= 9:
+                number = min(most, max(number, 0) * 10 + digit)
+            elif digit != -16 or number >= 0:  # only blanks before it
+                return -1
+        return number
+
+    def retry_after_ms(self):
+        """How long the server asks to wait: its Retry-After in ms, at most an hour, or None."""
+        wait = self.retry_after
+        if wait is None:
+            return None
+        if wait.isdigit():
+            return min(int(wait[:5]), 3600) * 1000
+        # A date counts from the server's own: no clock of ours is in it.
+        then, now = http_date(wait), http_date(self.date or b"")
+        if then is None or now is None:
+            return None
+        return max(0, min(then - now, 3600)) * 1000
+
+
+def _reason(exc):
+    # An errno or a text, of whatever was raised.
+    if isinstance(exc, MemoryError):
+        return errno.ENOMEM
+    text = str(exc)
+    if "MBEDTLS_ERR" in text or "_ssl.c" in text or "addrinfo error" in text:
+        return text  # the number alone means something else, or nothing
+    reason = exc.args[0] if exc.args else 0
+    return reason if isinstance(reason, (int, str)) else str(exc)
+
+
+class Http:
+    """Requests to one origin with one key: status and body, or OSError(step, reason).
+
+    A connection stays open for the next request if the server lets it; `wire.shut()` ends it.
+    """
+
+    def __init__(self, url, api_key, context, timeout_ms, requests=None):
+        """`context`: SSLContext for https. `requests`: a module in place of the firmware's."""
+        from .origin import load_requests, split_url
+
+        secure, self.host, port, self.path = split_url(url)
+        self.timeout_ms = timeout_ms
+        self.wire = Wire(self.host, port, context)
+        self._requests = requests or load_requests()
+        self._headers = {
+            "Host": url.split("/", 3)[2],
+            "Connection": "keep-alive",
+            "Content-Type": "application/json",
+            "Content-Length": "0",
+            "x-api-key": api_key,
+        }
+        self._wired = "socket" if hasattr(self._requests, "socket") else "usocket"
+        if hasattr(self._requests, self._wired):
+            # The wire knows where to connect to, and makes the TLS connection: requests, which has
+            # nothing to do with that, needs no more than a short name.
+            self._origin = "http://h"
+        else:
+            self._wired = None
+            self._origin = "/".join(url.split("/", 3)[:3])
+
+    def date(self):
+        """(status, body) of a request for nothing but its Date header, to an unverified server.
+
+        While a board's clock is unknown it can verify none. So the key stays here.
+        """
+        wire = self.wire
+        wire.shut()
+        trusted = wire.context
+        wire.dates = True
+        wire.context = trusted and unverified_context()
+        try:
+            return self.request("HEAD", "/", with_key=False)
+        finally:
+            wire.shut()
+            wire.context = trusted
+            wire.dates = False
+
+    @micropython.native
+    def request(self, method, path, body=None, length=0, with_key=True):
+        """One request and its answer: (status, first bytes of its body).
+
+        `body`: an iterable of pieces, `length` bytes in all. OSError(step, reason): no complete
+        answer came; what could not be done and why (errno or text).
+        """
+        headers = self._headers
+        headers["Content-Length"] = str(length)
+        if body is None:
+            headers = {"Host": headers["Host"]}
+            if with_key:
+                headers["x-api-key"] = self._headers["x-api-key"]
+        wire = self.wire
+        timeout_ms = self.timeout_ms
+        try:
+            while True:
+                wire.begin(method, body, timeout_ms)
+                try:
+                    return self._request(method, self._origin + path, headers, body)
+                except (OSError, ValueError, MemoryError, IndexError) as exc:
+                    # A kept connection may have died of age: that is no answer, and a new one
+                    # shows what is the matter.
+                    timeout_ms = wire.left_ms()
+                    if wire.fresh or wire.status or timeout_ms <= 0:
+                        raise OSError(wire.step, _reason(exc))
+                wire.shut()
+        finally:
+            if wire.step:
+                wire.shut()
+                gc.collect()
+
+    @micropython.native
+    def _request(self, method, url, headers, body):
+        module = self._requests
+        if not self._wired:
+            answer = module.request(
+                method, url, data=body, headers=headers, timeout=self.timeout_ms / 1000
+            )
+        else:
+            # Only for the call: an injected module, and ours on CPython, serves others as well.
+            theirs = getattr(module, self._wired)
+            setattr(module, self._wired, self.wire)
+            try:
+                answer = module.request(method, url, headers=headers)
+            finally:
+                setattr(module, self._wired, theirs)
+        try:
+            content = answer.content
+        finally:
+            answer.close()
+        self.wire.step = ""
+        return self.wire.status if self._wired else answer.status_code, content

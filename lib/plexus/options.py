@@ -1,0 +1,39 @@
+"""The checks of a client's options, needed once when it is made."""
+
+
+def check_key(api_key):
+    """ValueError, without the key in it, unless `api_key` can be one."""
+    if not isinstance(api_key, str) or not api_key:
+        raise ValueError("api_key: a string, as Plexus shows it when you make one: 'plx_...'")
+    for char in api_key:
+        if not 32 < ord(char) < 127:
+            raise ValueError(
+                "api_key: it has a space or another character no key has; copy it again"
+            )
+
+
+def check_overflow(overflow):
+    """ValueError unless `overflow` is one of the two policies."""
+    if overflow not in ("drop_oldest", "refuse"):
+        raise ValueError("overflow: 'drop_oldest' or 'refuse', not %r" % (overflow,))
+
+
+def check_ntp(ntp_hosts, ntp_port):
+    """ValueError unless these are names or addresses (str), and a UDP port."""
+    hosts = (ntp_hosts,) if isinstance(ntp_hosts, str) else ntp_hosts
+    if not isinstance(hosts, (list, tuple)) or not all(isinstance(h, str) and h for h in hosts):
+        raise ValueError("ntp_hosts: a list or tuple of names, not %r" % (ntp_hosts,))
+    check_range("ntp_port", ntp_port, 1, 65535)
+
+
+def check_ring(ring_bytes):
+    """ValueError unless `ring_bytes` is a size or a bytearray of that size."""
+    if isinstance(ring_bytes, bytearray):
+        ring_bytes = len(ring_bytes)
+    check_range("ring_bytes", ring_bytes, 256, 0x3FFFFFFF)
+
+
+def check_range(name, value, least, most):
+    """ValueError unless option `name` is an int from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError("%s: an int from %d to %d, not %r" % (name, least, most, value))

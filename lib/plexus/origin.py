@@ -1,0 +1,42 @@
+"""What http.py needs once, when a client is made: the URL's parts, and the requests module."""
+
+import sys
+
+
+def split_url(url, name="endpoint"):
+    """(secure, host, port, path) of an http or https URL; ValueError names what is wrong."""
+    if not isinstance(url, str):
+        raise ValueError("%s: a URL, not %s" % (name, type(url).__name__))
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https") or not rest:
+        raise ValueError("%s: %r is no http:// or https:// URL" % (name, url))
+    place, _, path = rest.partition("/")
+    host, _, port = place.partition(":")
+    if not host or "@" in place or (port and not port.isdigit()):
+        raise ValueError("%s: %r must be host or host:port" % (name, place))
+    for char in url:
+        if not 32 < ord(char) < 127:
+            raise ValueError("%s: %r may not stand in a URL" % (name, char))
+    port = int(port or (443 if scheme == "https" else 80))
+    if not 0 < port < 65536:
+        raise ValueError("%s: there is no port %d" % (name, port))
+    return scheme == "https", host, port, "/" + path
+
+
+def load_requests():
+    """A private copy of the firmware's requests module, or ours where there is none (CPython)."""
+    mine = {}
+    for name in ("requests", "urequests"):
+        theirs = sys.modules.pop(name, None)
+        try:
+            module = __import__(name)
+            if hasattr(module, "socket") or hasattr(module, "usocket"):
+                mine[name] = module
+        except ImportError:
+            pass
+        sys.modules.pop(name, None)
+        if theirs is not None:
+            sys.modules[name] = theirs
+        if name in mine:
+            return mine[name]
+    return __import__("plexus._requests", None, None, ("request",))

@@ -1,0 +1,159 @@
+"""The ring's bytes -> JSON in 512-byte pieces whose total length is known before the first."""
+
+import struct
+
+from ._port import const, micropython
+from .kernel import digits
+from .ring import copy, cursor
+
+_SEQ = const(7)
+_HELP = const(8)
+_RAW = const(40)
+_PIECE = const(512)
+
+# Board floats are single precision: 2^24 + 1 is no such number.
+SINGLE = 16777217.0 == 16777216.0
+
+
+def float_text(value):
+    """Shortest decimal (bytes) that reads back as the same float of this interpreter; finite."""
+    tmp = bytearray(_RAW + 8)  # of its own: a callback may send another on top of this
+    struct.pack_into("<f" if SINGLE else "<d", tmp, _RAW, value)
+    return bits_text(tmp, not SINGLE, SINGLE)
+
+
+def bits_text(tmp, wide, single):
+    """Shortest decimal (bytes) of the float in tmp[40:], a FLOAT64 if `wide`: see _viper.digits."""
+    span = digits(tmp, wide, single, 30)
+    if span:
+        return bytes(tmp[span >> 8 : span & 255])
+    from .far import text
+
+    return text(tmp, wide, single)
+
+
+def string_text(text, name="value"):
+    """A str as JSON (bytes, UTF-8). ValueError, naming `name`, if it has half a surrogate pair."""
+    try:
+        raw = text.encode()
+    except UnicodeError:
+        raw = b"\xed\xa0"  # CPython refuses to write what MicroPython does
+    plain = True
+    last = 0
+    for byte in raw:
+        if byte < 32 or byte == 34 or byte == 92:
+            plain = False
+        elif byte > 0x9F and last == 0xED:
+            raise ValueError(name + ": half a surrogate pair is no text; leave it out")
+        last = byte
+    if plain:
+        return b'"' + raw + b'"'
+    out = bytearray(b'"')
+    for byte in raw:
+        if byte == 34 or byte == 92:
+            out.append(92)
+        elif byte < 32:
+            out.extend(b"\\u%04x" % byte)
+            continue
+        out.append(byte)
+    out.append(34)
+    return bytes(out)
+
+
+class Body:
+    """The JSON of one ingest request: an iterable of pieces with the length of them all.
+
+    Made once, used for every request: `measure()`, then iterate (again to send it again).
+    `lock` guards the ring; it is held while a piece is made, never while one is on its way.
+    """
+
+    def __init__(self, ring, lock, head):
+        self._ring = ring
+        self._lock = lock
+        self._head = head
+        self._out = memoryview(bytearray(_PIECE))
+        self._first = cursor()
+        self._at = cursor()
+        self.end = cursor()
+        self.start = self.count = self.len = 0
+        self._mode = self._left = self._pos = 0
+        self._begun = False
+
+    def measure(self, count, limit, dated=True, skip=0):
+        """Take up to `count` of the oldest readings and `limit` B of body: how many that is.
+
+        dated=False leaves out the times that the clock gave. `skip` passes over the oldest.
+        After it `start` is the first one's number, `end` the cursor behind the last, `len` the
+        body's length in bytes.
+        """
+        self._mode = (1 if SINGLE else 0) | (0 if dated else 2)
+        fixed = len(self._head) + 2
+        ring = self._ring
+        first = self._first
+        end = self.end
+        with self._lock:
+            copy(first, ring.tail)
+            if skip:
+                ring.walk(first, self._out, 0, min(skip, ring.pending), 0, 0, limit, b"0")
+            copy(end, first)
+            self.start = first[_SEQ]
+            count = min(count, ring.pending - skip)
+            # Each reading begins with its comma; the first one's lies before the start, at -1.
+            length = self._walk(end, count, -1, 0, limit - fixed) if count > 0 else 0
+        self.count = (end[_SEQ] - self.start) & 0x3FFFFFFF
+        self.len = max(length, 0) + fixed
+        return self.count
+
+    def __iter__(self):
+        copy(self._at, self._first)
+        self._left = self.count
+        self._pos = -1
+        self._begun = False
+        return self
+
+    @micropython.native
+    def __next__(self):
+        # The head; pieces of _PIECE bytes, always in the same memory; the last with "]}".
+        if not self._begun:
+            self._begun = True
+            return self._head
+        if self._left < 0:
+            if self._left == -1:
+                raise StopIteration
+            self._left = -1
+            return b"]}"
+        at = self._at
+        with self._lock:
+            if self._ring.passed(at[_SEQ]):
+                raise OSError("a full ring dropped readings that were being sent")
+            before = at[_SEQ]
+            end = self._walk(at, self._left, self._pos, _PIECE, _PIECE)
+        self._left -= (at[_SEQ] - before) & 0x3FFFFFFF
+        if self._left:
+            self._pos = end - _PIECE  # so much of the next reading is out
+            return self._out
+        self._left = -1
+        end = max(end, 0)
+        if end + 2 > _PIECE:
+            self._left = -2
+            return self._out[:end]
+        self._out[end] = 93
+        self._out[end + 1] = 125
+        return self._out[: end + 2]
+
+    @micropython.native
+    def _walk(self, at, n, pos, room, limit):
+        # ring.walk, and where it meets a float that needs more than it can: with that one's text.
+        ring = self._ring
+        stop = at[_SEQ] + n
+        while True:
+            n = (stop - at[_SEQ]) & 0x3FFFFFFF
+            pos = ring.walk(at, self._out, self._mode, n, pos, room, limit)
+            wide = at[_HELP]
+            if not wide:
+                return pos
+            text = bits_text(ring.tmp, wide == 8, self._mode & 1)
+            before = at[_SEQ]
+            pos = ring.walk(at, self._out, self._mode, 1, pos, room, limit, text)
+            if at[_SEQ] == before:
+                return pos

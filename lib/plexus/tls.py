@@ -1,0 +1,52 @@
+"""TLS contexts that verify the server."""
+
+from . import forget
+
+try:
+    import tls  # MicroPython; its own `ssl` is a layer above with other arguments
+except ImportError:
+    import ssl as tls
+
+
+def verifying_context(ca=None):
+    """An SSLContext for a client that verifies the server's certificate chain and host name.
+
+    ca: the roots to trust in place of the shipped ones: DER or PEM (bytes), one certificate or
+    several in a row, or a list or tuple of such. Raises ValueError naming `ca` if it cannot be
+    used. Each root stays in memory as long as the context (1 to 3 kB each on an ESP32, outside
+    Python's heap): keep one context, and give `ca` where memory is short.
+    """
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    context.verify_mode = tls.CERT_REQUIRED  # CPython checks the host name by default as well
+    if ca is None:
+        from .roots import ROOTS as certificates
+    else:
+        from .ca import certificates
+
+        certificates = certificates(ca)
+    count = 0
+    for der in certificates:
+        count += 1
+        try:
+            if hasattr(context, "check_hostname"):
+                context.load_verify_locations(cadata=der)
+            else:
+                context.load_verify_locations(der)
+        except (ValueError, OSError) as exc:  # CPython's ssl.SSLError is an OSError
+            raise ValueError(
+                "ca: certificate %d cannot be read (%s); give root certificates in DER"
+                % (count, exc)
+            )
+    if not count:
+        raise ValueError("ca: no certificate in it; leave it out to use the shipped roots")
+    forget("roots", "ca")  # the context has its own copy
+    return context
+
+
+def unverified_context():
+    """An SSLContext that takes any server for the right one; who asked for it must show it."""
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    if hasattr(context, "check_hostname"):
+        context.check_hostname = False
+    context.verify_mode = tls.CERT_NONE
+    return context

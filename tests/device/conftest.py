@@ -1,0 +1,148 @@
+"""Run each device test twice: inside pytest by CPython, and in a fresh MicroPython process.
+
+A device test is a plain function that takes pytest fixtures by name. What it receives for one
+is the fixture's attribute `device` (a dict), gone through JSON, as an object with attributes.
+A test file may set these constants:
+
+    TIMEOUT_S = 60      deadline of one test, on both interpreters
+    HEAP = "4M"         MicroPython's heap, in the syntax of `-X heapsize=`
+    COMPILED = False    True: MicroPython runs .mpy files, as a deployed board does
+"""
+
+import contextlib
+import functools
+import inspect
+import json
+import linecache
+import os
+import re
+import signal
+import subprocess
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import support
+from tools import build
+
+DEVICE_TESTS = Path(__file__).parent
+REPOSITORY = DEVICE_TESTS.parent.parent
+MICROPYTHON = Path(sys.executable).with_name("micropython")
+SKIPPED = 77
+FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
+
+
+@pytest.fixture(autouse=True)
+def interpreter(request: pytest.FixtureRequest) -> str:
+    """The interpreter that this item runs on."""
+    return request.param
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    interpreters = getattr(metafunc.function, "interpreters", support.INTERPRETERS)
+    metafunc.parametrize("interpreter", interpreters, indirect=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
+    """Call the device test in pytest's place."""
+    names = inspect.signature(pyfuncitem.function).parameters
+    fixtures: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in names}
+    arguments = json.dumps({name: value.device for name, value in fixtures.items()})
+    if pyfuncitem.funcargs["interpreter"] == "cpython":
+        run_on_cpython(pyfuncitem, arguments)
+    else:
+        run_on_micropython(pyfuncitem, arguments)
+    return True
+
+
+def run_on_cpython(item: pytest.Function, arguments: str) -> None:
+    devices = {
+        name: types.SimpleNamespace(**items) for name, items in json.loads(arguments).items()
+    }
+    with deadline(timeout_s(item)):
+        try:
+            item.function(**devices)
+        except support.Skip as reason:
+            pytest.skip(str(reason))
+
+
+@contextlib.contextmanager
+def deadline(seconds: int) -> Iterator[None]:
+    """Fail the test after so long, wherever it is."""
+
+    def expire(_signal: int, _frame: object) -> None:
+        # pytest's own exception is no Exception: the code under test does not swallow it.
+        pytest.fail(f"still running after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def run_on_micropython(item: pytest.Function, arguments: str) -> None:
+    library, tests = REPOSITORY / "lib", DEVICE_TESTS
+    if getattr(item.module, "COMPILED", False):
+        library, tests = compiled(library), compiled(tests)
+    heap = getattr(item.module, "HEAP", "4M")
+    limit_s = timeout_s(item)
+    try:
+        process = subprocess.run(
+            [MICROPYTHON, "-X", f"heapsize={heap}", "-m", "run"]
+            + [item.path.stem, item.originalname],
+            env=os.environ | {"MICROPYPATH": f"{library}:{tests}:.frozen"},
+            input=arguments.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=limit_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as expired:
+        output = (expired.stdout or b"").decode(errors="replace")
+        pytest.fail(f"{output}\nMicroPython was still running after {limit_s} s", pytrace=False)
+    output = process.stdout.decode(errors="replace").rstrip("\n")
+    if process.returncode == SKIPPED:
+        pytest.skip(output.rpartition("\n")[2])
+    if process.returncode != 0:
+        failure = f"{with_source_lines(output)}\nMicroPython's exit status: {process.returncode}"
+        pytest.fail(failure, pytrace=False)
+    print(output)
+
+
+def timeout_s(item: pytest.Function) -> int:
+    return getattr(item.module, "TIMEOUT_S", 60)
+
+
+@functools.cache
+def compiled(tree: Path) -> Path:
+    """The directory with the .mpy files of this tree's Python files, compiled once a session."""
+    target = REPOSITORY / "build" / "test" / tree.name
+    build.compile_tree(tree, target, build.host_arch())
+    return target
+
+
+def with_source_lines(traceback: str) -> str:
+    """MicroPython's traceback with each frame's source line below it, as CPython prints it."""
+    lines = []
+    for line in traceback.splitlines():
+        lines.append(line)
+        frame = FRAME.match(line)
+        if frame:
+            source = linecache.getline(source_of(frame["file"]), int(frame["line"])).strip()
+            lines += [f"    {source}"] if source else []
+    return "\n".join(lines)
+
+
+def source_of(file: str) -> str:
+    """A traceback's file; the frames of compiled files name no directory."""
+    if Path(file).is_absolute():
+        return file
+    return str(next((found for found in (REPOSITORY / "lib").rglob(file)), DEVICE_TESTS / file))

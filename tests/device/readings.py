@@ -1,0 +1,135 @@
+"""A buffer whose time the test owns, and the readings that its next request would carry."""
+
+import json
+from array import array
+
+from plexus.buffer import Buffer
+from plexus.compound import suffix
+from plexus.render import Body, bits_text
+
+START_MS = 1700000000000
+HEAD = b'{"points":['
+
+
+def decimal(data, single):
+    """Shortest decimal (str) of the float in these 4 or 8 bytes, for a reader of such precision."""
+    return bits_text(bytearray(40) + data, len(data) == 8, single).decode()
+
+
+class FakeClock:
+    """A clock that the test owns: it is `now_ms` until the test says otherwise."""
+
+    def __init__(self, now_ms=START_MS, known=True):
+        self.line = array("i", (0, 0, 0, 0, 0x4000))  # see Clock.line: no drift
+        self.now_ms = now_ms
+        self.known = known
+        self.hi = self.lo = 0
+        self.lock = self.on_shift = None
+
+    def ticks_ms(self):
+        return 0
+
+    @property
+    def now_ms(self):
+        return self._now_ms
+
+    @now_ms.setter
+    def now_ms(self, now_ms):
+        self._now_ms = now_ms
+        self.line[1], self.line[2] = divmod(now_ms, 1000000)
+
+    def split(self, ticks):
+        self.hi, self.lo = divmod(self.now_ms, 1000000)
+
+    def due(self):
+        return False
+
+    def learn(self, shift_ms):
+        """Know the time at last: what was stamped so far was `shift_ms` too early."""
+        self.now_ms += shift_ms
+        self.known = True
+        with self.lock:
+            self.on_shift(shift_ms // 1000000, shift_ms % 1000000)
+
+
+class Client(Buffer):
+    """The part of Plexus that takes readings and renders them, by default with a fake clock."""
+
+    def __init__(
+        self, ring_bytes=8192, now_ms=START_MS, known=True, overflow="drop_oldest", clock=None
+    ):
+        super().__init__(clock or FakeClock(now_ms, known), overflow)
+        self.clock.lock = self.lock
+        self.clock.on_shift = self.ring.date
+        self.body = Body(self.ring, self.lock, HEAD)
+        self.open(ring_bytes)
+
+    def session(self, session_id):
+        """`with client.session(...)`: readings are of that session."""
+        return Session(self, session_id)
+
+    def measure(self, count=100000, limit=100000000, dated=True, skip=0):
+        return self.body.measure(count, limit, dated, skip)
+
+    def text(self, count=100000, limit=100000000, dated=True, skip=0):
+        """The next request's body (bytes); its length is checked against what was announced."""
+        self.measure(count, limit, dated, skip)
+        return self.rendered()
+
+    def rendered(self):
+        """The body measured last (bytes)."""
+        text = b"".join([bytes(piece) for piece in self.body])
+        if len(text) != self.body.len:
+            raise AssertionError("%d B announced, %d came" % (self.body.len, len(text)))
+        return text
+
+    def points(self, count=100000, limit=100000000, dated=True, skip=0):
+        """The next request's points, as JSON has them."""
+        return json.loads(self.text(count, limit, dated, skip))["points"]
+
+    def values(self):
+        return [point["value"] for point in self.points()]
+
+    def value_texts(self):
+        """Each value as it is written in the JSON (str); for readings without tags or session."""
+        texts = []
+        for piece in self.text().decode().split('"value":')[1:]:
+            texts.append(piece.partition(',"timestamp"')[0])
+        return texts
+
+    def confirmed(self):
+        """The server has what was measured last: how many readings that was."""
+        return self.confirm(self.body)
+
+
+class Session:
+    """What a session does to the readings, without its requests."""
+
+    def __init__(self, client, session_id):
+        self.client = client
+        self.session_id = session_id
+
+    def __enter__(self):
+        self.client.set_session(self.session_id, suffix(None, self.session_id, None))
+
+    def __exit__(self, *_):
+        self.client.set_session(None, suffix(None, None, None))
+
+
+class Random:
+    """Random numbers in integer arithmetic, the same on every interpreter."""
+
+    def __init__(self, seed):
+        self._state = seed
+
+    def bits(self, count):
+        """An int of up to 32 bits."""
+        self._state = (self._state * 6364136223846793005 + 1442695040888963407) & (1 << 64) - 1
+        return self._state >> 64 - count
+
+    def below(self, limit):
+        """An int in [0, limit), limit up to 2^31."""
+        return self.bits(32) * limit >> 32
+
+    def pick(self, items):
+        return items[self.below(len(items))]

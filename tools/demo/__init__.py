@@ -1,0 +1,31 @@
+"""The command `python -m tools demo`: simulated sensors on MicroPython, seen arriving."""
+
+import argparse
+
+from tools.demo.plan import MIN_S
+
+
+def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subcommands.add_parser(
+        "demo",
+        help="simulated sensors under real MicroPython, through an outage, till Ctrl-C",
+        description="Run examples/simulated_sensors.py under MicroPython against the mock server, "
+        "with an outage. The exit status is 0 only if no reading was lost.",
+    )
+    add = parser.add_argument
+    add("--for", dest="for_s", type=float, metavar="S",
+        help=f"end after so many seconds, at least {MIN_S} (default: at Ctrl-C)")  # fmt: skip
+    add("--port", type=int, default=8080, help="the server's port, the page's is one higher; "
+        "others are taken if these are not free (8080)")  # fmt: skip
+    add("--ring-bytes", type=int, default=16384, help="the device's ring (16384)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the demo; returns the exit status."""
+    if options.for_s is not None and options.for_s < MIN_S:
+        print(f"demo: --for takes {MIN_S} or more seconds")
+        return 2
+    from tools.demo.stage import Stage
+
+    return Stage(options.for_s, options.port, options.ring_bytes).run()

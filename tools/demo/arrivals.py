@@ -1,0 +1,124 @@
+"""What the server has of the demo's readings, and whether their timestamps fit an outage."""
+
+import dataclasses
+import json
+import time
+import urllib.request
+from itertools import pairwise
+from typing import Any
+
+# What examples/simulated_sensors.py samples, and how often.
+INTERVALS_MS = {
+    "temperature": 1000,
+    "humidity": 1000,
+    "imu": 100,
+    "motor.state": 1000,
+    "door.open": 500,
+}
+_PAGE = 10000
+# How long it may take from where the device measures its lateness to where send() takes the time.
+_STAMP_MS = 500
+
+
+@dataclasses.dataclass
+class Metric:
+    """One metric as it arrived; times are epoch ms, in the order of arrival."""
+
+    value: Any = None
+    times_ms: list[int] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass
+class Outage:
+    """From when to when the server was unreachable, in epoch ms; no end while it still is."""
+
+    start_ms: int
+    end_ms: int | None = None
+
+
+class Arrivals:
+    """Follows the server through its admin address, which stays up in an outage."""
+
+    def __init__(self, admin_url: str) -> None:
+        self._url = admin_url
+        self._last_id = 0
+        self.metrics = {name: Metric() for name in INTERVALS_MS}
+        self.outages: list[Outage] = []
+        self.counts: dict[str, int] = {}
+        self.resets = -1  # somebody may do that on the page; the first is the server's start
+        self._generation = ""
+
+    def poll(self) -> None:
+        """Take in what is new."""
+        state = self._get("/admin/state")
+        self.counts = state["counts"]
+        if state["generation"] != self._generation:
+            self._generation = state["generation"]
+            self.resets += 1
+        out = bool(self.outages and self.outages[-1].end_ms is None)
+        if state["outage"] and not out:
+            self.outages.append(Outage(now_ms()))
+        elif out and not state["outage"]:
+            self.outages[-1].end_ms = now_ms()
+        while True:
+            path = f"/admin/points?since_id={self._last_id}&limit={_PAGE}"
+            points = self._get(path)["points"]
+            for point in points:
+                self._last_id = point["id"]
+                metric = self.metrics.setdefault(point["metric"], Metric())
+                metric.value = point["value"]
+                if not point["duplicate"]:
+                    metric.times_ms.append(point["timestamp_ms"])
+            if len(points) < _PAGE:
+                return
+
+    def _get(self, path: str) -> Any:
+        with urllib.request.urlopen(self._url + path, timeout=10) as answer:
+            return json.load(answer)
+
+    def caught_up(self, outage: Outage) -> bool:
+        """True when all that was sampled in an outage must be here: what is younger has come."""
+        if outage.end_ms is None:
+            return False
+        sampled = [self.metrics[name] for name in INTERVALS_MS]
+        return all(m.times_ms and m.times_ms[-1] > outage.end_ms for m in sampled)
+
+    def inside(self, outage: Outage) -> dict[str, int]:
+        """How many readings of each metric are dated inside an outage."""
+        end_ms = outage.end_ms or now_ms()
+        return {
+            name: sum(outage.start_ms <= t <= end_ms for t in self.metrics[name].times_ms)
+            for name in INTERVALS_MS
+        }
+
+    def gaps_ms(self, outage: Outage) -> dict[str, int]:
+        """Each metric's longest time without a reading, around and in an outage.
+
+        A metric that has none before or none after it gets the time to the outage's other end.
+        """
+        end_ms = outage.end_ms or now_ms()
+        gaps = {}
+        for name in INTERVALS_MS:
+            times = sorted(self.metrics[name].times_ms)
+            before = [t for t in times if t < outage.start_ms][-1:] or [outage.start_ms]
+            after = [t for t in times if t > end_ms][:1] or [end_ms]
+            inside = [t for t in times if outage.start_ms <= t <= end_ms]
+            chain = before + inside + after
+            gaps[name] = max(later - earlier for earlier, later in pairwise(chain))
+        return gaps
+
+    def problems(self, outage: Outage, late_ms: int) -> list[str]:
+        """What is wrong with the timestamps around an outage.
+
+        late_ms: by how much the device itself says that a sample came too late.
+        """
+        return [
+            f"{name}: {gap_ms} ms without a reading around the outage, "
+            f"though sampled every {INTERVALS_MS[name]} ms and at most {late_ms} ms late"
+            for name, gap_ms in self.gaps_ms(outage).items()
+            if gap_ms > INTERVALS_MS[name] + late_ms + _STAMP_MS
+        ]
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
