@@ -18,4 +18,5 @@ def load(name):
     module = sys.modules["plexus." + name] = _Module()
     for key in names:
         setattr(module, key, names[key])
+    setattr(sys.modules["plexus"], name, module)
     return module

@@ -163,15 +163,15 @@ def append(
         end = span & 255
         k = span >> 8
         n = 8
-        if span and end - k < 11:
-            sign = 0
-            if b[k] == 45:
-                sign = 4
-                k += 1
-            places = end - _POINT - 1
-            if places == 1 and b[end - 1] == 48:
-                places = 0
-                end = int(_POINT)
+        sign = 0
+        if b[k] == 45:
+            sign = 4
+            k += 1
+        places = end - _POINT - 1
+        if places == 1 and b[end - 1] == 48:
+            places = 0
+            end = int(_POINT)
+        if span and end - k < 9:
             number = 0
             while k < end:
                 if k != _POINT:
@@ -331,7 +331,7 @@ def digits(tmp, wide: int, single: int, most: int) -> int:
             rest = whole * 52429 >> 19  # whole // 10, quicker
         else:
             rest = whole // 10
-        b[start] = 48 + whole - rest * 10
+        b[start] = 48 + (whole - rest * 10)
         whole = rest
         if whole == 0:
             break
@@ -567,7 +567,7 @@ def walk(
                         k = z * 52429 >> 19  # z // 10, quicker
                     else:
                         k = z // 10
-                    b[vat] = 48 + z - k * 10
+                    b[vat] = 48 + (z - k * 10)
                     z = k
                     if places:
                         places -= 1

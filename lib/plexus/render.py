@@ -10,6 +10,7 @@ _SEQ = const(7)
 _HELP = const(8)
 _RAW = const(40)
 _PIECE = const(512)
+_ALL = const(0x3FFFFFFF)
 
 # Board floats are single precision: 2^24 + 1 is no such number.
 SINGLE = 16777217.0 == 16777216.0
@@ -94,7 +95,7 @@ class Body:
         with self._lock:
             copy(first, ring.tail)
             if skip:
-                ring.walk(first, self._out, 0, min(skip, ring.pending), 0, 0, limit, b"0")
+                ring.walk(first, self._out, 0, min(skip, ring.pending), 0, 0, _ALL, b"0")
             copy(end, first)
             self.start = first[_SEQ]
             count = min(count, ring.pending - skip)
