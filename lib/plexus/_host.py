@@ -21,7 +21,7 @@ def sleep_ms(milliseconds):
 
 def ticks_ms():
     """Milliseconds from an arbitrary start; wraps at 2^30 as MicroPython's do."""
-    return time.monotonic_ns() // 1000000 & 0x3FFFFFFF
+    return time.monotonic_ns() // 1000000 & 0x3FFFFFFF  # pyright: ignore[reportAttributeAccessIssue] -- CPython's
 
 
 def ticks_diff(end, start):

@@ -171,16 +171,19 @@ def append(
         if places == 1 and b[end - 1] == 48:
             places = 0
             end = int(_POINT)
-        if span and end - k < 9:
+        if span and end - k < 11:
             number = 0
             while k < end:
                 if k != _POINT:
                     number = number * 10 + b[k] - 48
                 k += 1
-            kind = sign | places
-            if places > 3:
+            if places < 4:
+                kind = sign | places
+            elif number < 1 << 27:
                 kind = int(_DECIMAL)
                 number = number << 4 | sign << 1 | places
+            else:
+                number = -1
         if number < 0 or number >= 1 << 21:
             exponent = (b[_RAW + 7] & 127) << 4 | b[_RAW + 6] >> 4
             mantissa = (
@@ -673,6 +676,14 @@ def walk(
                 if i < 0:
                     j -= i
                     i = 0
+                k = end - 3
+                while i < k:
+                    o[i] = q[j]
+                    o[i + 1] = q[j + 1]
+                    o[i + 2] = q[j + 2]
+                    o[i + 3] = q[j + 3]
+                    i += 4
+                    j += 4
                 while i < end:
                     o[i] = q[j]
                     i += 1

@@ -133,7 +133,7 @@ class Buffer:
         """
         ticks = self.ticks_ms()
         acquire, release, holder, box, known, data, size, tail, head, tmp, real, raw, line = (
-            self._parts
+            self._parts  # pyright: ignore[reportGeneralTypeIssues] -- open() has been called
         )
         # The way of nearly all readings: a number of now, of a metric that is known, without tags,
         # into a ring with room. All else, and what is wrong, takes the long way.
@@ -271,12 +271,14 @@ class Buffer:
         ring = self.ring
         wanted = text(metric, self._suffix if suffix is None else suffix)
         sweeps = ring.sweeps
-        number = ring.number(wanted)
-        while number < 0:
-            self._make_room(ring.oldest_texts_end())
+        try:
             number = ring.number(wanted)
-        if ring.sweeps != sweeps:
-            self._known.clear()  # texts were forgotten: their numbers serve others now
+            while number < 0:
+                self._make_room(ring.oldest_texts_end())
+                number = ring.number(wanted)
+        finally:
+            if ring.sweeps != sweeps:
+                self._known.clear()  # texts were forgotten: their numbers serve others now
         if suffix is None:
             self._known[metric] = number
         return number
@@ -287,9 +289,10 @@ class Buffer:
                 "the ring is full (%d readings wait): flush, raise ring_bytes, or use "
                 'overflow="drop_oldest"' % self.ring.pending
             )
-        for _ in range(count):
-            self.ring.drop()
         self._dropped += count
+        while count:
+            self.ring.drop()
+            count -= 1
 
     def set_session(self, session_id, suffix):
         """Put further readings into a session (None: into none): `suffix` is their JSON's end.

@@ -213,7 +213,10 @@ class Plexus(Buffer):
         if not self._busy.acquire(False):
             return False
         if self.lock.enter():
-            self.lock.exit()
+            try:
+                self._empty_box()
+            finally:
+                self.lock.exit()
             return True
         self._busy.release()
         return False

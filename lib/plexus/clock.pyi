@@ -1,25 +1,33 @@
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from array import array
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from ._port import _Guard
 
 HOSTS: tuple[str, ...]
 
+def measure(
+    host: str, port: int, timeout_ms: int, samples: int, ticks: Callable[[], int]
+) -> tuple[int, int, int]: ...
+
 class Clock:
+    ticks_ms: Callable[[], int]
     known: bool
     source: str | None
     hi: int
     lo: int
-    lock: AbstractContextManager[Any]
+    line: array[int]
+    lock: _Guard
     on_shift: Callable[[int, int], object] | None
     def __init__(
         self,
-        hosts: Sequence[str] | str = ...,
+        hosts: str | Iterable[str] = ...,
         port: int = 123,
         *,
         timeout_ms: int = 1000,
         samples: int = 4,
         interval_ms: int = 1800000,
-        ticks: Callable[[], int] | None = None,
+        ticks: Callable[[], Any] | None = None,  # time.ticks_ms, whose ints have types of their own
         set_rtc: bool = True,
     ) -> None: ...
     def split(self, ticks: int) -> None: ...

@@ -15,7 +15,8 @@ import socket
 from ._port import const, micropython, ticks_diff, ticks_ms
 from .tls import unverified_context
 
-_MAX_LINE = const(256)
+_MAX_LINE = const(128)  # of a header line so much is looked at
+_OUT = const(256)
 _MAX_HEADERS = const(8192)
 _MAX_BODY = const(1024)
 _TCP = const(6)
@@ -62,7 +63,7 @@ class Wire:
         self._line = bytearray(_MAX_LINE)
         self._part = memoryview(self._line)
         self._one = memoryview(bytearray(1))
-        self._out = bytearray(_MAX_LINE)
+        self._out = bytearray(_OUT)
         self.begin("", None, 0)
 
     def begin(self, method, body, timeout_ms):
@@ -130,7 +131,7 @@ class Wire:
         self._timed = sock if hasattr(sock, "settimeout") else raw
         self._armed_ms = 0
         if hasattr(sock, "recv_into"):  # CPython's sockets are no streams
-            self._readinto = sock.recv_into
+            self._readinto = sock.recv_into  # pyright: ignore[reportAttributeAccessIssue] -- CPython's
             self._write = sock.sendall
         else:
             self._readinto = sock.readinto

@@ -1,15 +1,15 @@
-"""The ring's bytes -> JSON in 512-byte pieces whose total length is known before the first."""
+"""The ring's bytes -> JSON in 1024-byte pieces whose total length is known before the first."""
 
 import struct
 
 from ._port import const, micropython
-from .kernel import digits
-from .ring import copy, cursor
+from .kernel import digits, walk
+from .ring import NO_USE, copy, cursor
 
 _SEQ = const(7)
 _HELP = const(8)
 _RAW = const(40)
-_PIECE = const(512)
+_PIECE = const(1024)
 _ALL = const(0x3FFFFFFF)
 
 # Board floats are single precision: 2^24 + 1 is no such number.
@@ -118,43 +118,64 @@ class Body:
         if not self._begun:
             self._begun = True
             return self._head
-        if self._left < 0:
-            if self._left == -1:
+        left = self._left
+        if left < 0:
+            if left == -1:
                 raise StopIteration
             self._left = -1
             return b"]}"
         at = self._at
+        before = at[_SEQ]
         with self._lock:
-            if self._ring.passed(at[_SEQ]):
+            if self._ring.passed(before):
                 raise OSError("a full ring dropped readings that were being sent")
-            before = at[_SEQ]
-            end = self._walk(at, self._left, self._pos, _PIECE, _PIECE)
-        self._left -= (at[_SEQ] - before) & 0x3FFFFFFF
-        if self._left:
+            end = self._walk(at, left, self._pos, _PIECE, _PIECE)
+        left -= (at[_SEQ] - before) & 0x3FFFFFFF
+        out = self._out
+        if left:
+            self._left = left
             self._pos = end - _PIECE  # so much of the next reading is out
-            return self._out
+            return out
         self._left = -1
         end = max(end, 0)
         if end + 2 > _PIECE:
             self._left = -2
-            return self._out[:end]
-        self._out[end] = 93
-        self._out[end + 1] = 125
-        return self._out[: end + 2]
+            return out[:end]
+        out[end] = 93
+        out[end + 1] = 125
+        return out[: end + 2]
 
     @micropython.native
     def _walk(self, at, n, pos, room, limit):
-        # ring.walk, and where it meets a float that needs more than it can: with that one's text.
+        # Render up to `n` records, also the floats that the inner loop leaves to somebody else.
         ring = self._ring
+        out = self._out
+        mode = self._mode
         stop = at[_SEQ] + n
         while True:
-            n = (stop - at[_SEQ]) & 0x3FFFFFFF
-            pos = ring.walk(at, self._out, self._mode, n, pos, room, limit)
+            pos = walk(
+                0,
+                0,
+                0,
+                ring.data,
+                at,
+                ring.texts,
+                NO_USE,
+                ring.tmp,
+                out,
+                mode,
+                n,
+                pos,
+                room,
+                limit,
+                b"",
+            )
             wide = at[_HELP]
             if not wide:
                 return pos
-            text = bits_text(ring.tmp, wide == 8, self._mode & 1)
+            text = bits_text(ring.tmp, wide == 8, mode & 1)
             before = at[_SEQ]
-            pos = ring.walk(at, self._out, self._mode, 1, pos, room, limit, text)
-            if at[_SEQ] == before:
+            pos = ring.walk(at, out, mode, 1, pos, room, limit, text)
+            n = (stop - at[_SEQ]) & 0x3FFFFFFF
+            if at[_SEQ] == before or not n:
                 return pos

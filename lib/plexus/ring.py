@@ -21,7 +21,7 @@ _WRAP = const(0x3FFFFFFF)
 _ALL = const(0x3FFFFFFF)
 _SERIES = const(256)  # at most 271: what a record's head can name
 _MIN_SWEEP = const(16)
-_NO_USE = array("i", (0,))
+NO_USE = array("i", (0,))
 
 
 def cursor():
@@ -49,7 +49,7 @@ class Ring:
         self.tmp[48:61] = b',"timestamp":'
         self.tmp[112:121] = b"falsetrue"
         self.texts = []
-        self._use = _NO_USE
+        self._use = NO_USE
         self._numbers = {}
         self._text_bytes = 0
         self._sweep_at = _MIN_SWEEP
@@ -167,7 +167,7 @@ class Ring:
         at = cursor()
         copy(at, self.tail)
         self.walk(at, self.tmp, 4, self.pending, 0, 0, _ALL, b"0")
-        self._use = _NO_USE
+        self._use = NO_USE
         return [(last - self.tail[_SEQ]) & _WRAP if last >= 0 else -1 for last in use]
 
     def _sweep(self):

@@ -10,7 +10,7 @@ from ._port import const
 try:
     from time import ticks_us
 except ImportError:
-    from time import monotonic_ns
+    from time import monotonic_ns  # pyright: ignore[reportAttributeAccessIssue] -- CPython's
 
     def ticks_us():
         return monotonic_ns() // 1000

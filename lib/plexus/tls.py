@@ -17,7 +17,8 @@ def verifying_context(ca=None):
     Python's heap): keep one context, and give `ca` where memory is short.
     """
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    context.verify_mode = tls.CERT_REQUIRED  # CPython checks the host name by default as well
+    # CPython checks the host name by default as well.
+    context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] -- int there
     if ca is None:
         from .roots import ROOTS as certificates
     else:
@@ -47,6 +48,6 @@ def unverified_context():
     """An SSLContext that takes any server for the right one; who asked for it must show it."""
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     if hasattr(context, "check_hostname"):
-        context.check_hostname = False
-    context.verify_mode = tls.CERT_NONE
+        context.check_hostname = False  # pyright: ignore[reportAttributeAccessIssue] -- CPython's
+    context.verify_mode = tls.CERT_NONE  # pyright: ignore[reportAttributeAccessIssue] -- int there
     return context

@@ -1,11 +1,12 @@
-"""Types of tls."""
+from typing import Any, Protocol
 
-import ssl
-from collections.abc import Sequence
+from .ca import _Certificates
 
-_Certificates = bytes | bytearray | memoryview | str
+# MicroPython's tls.SSLContext and CPython's ssl.SSLContext have this in common.
+class _Context(Protocol):
+    @property
+    def verify_mode(self) -> int: ...
+    def wrap_socket(self, sock: Any, *, server_hostname: str) -> Any: ...
 
-def verifying_context(
-    ca: _Certificates | Sequence[_Certificates] | None = None,
-) -> ssl.SSLContext: ...
-def unverified_context() -> ssl.SSLContext: ...
+def verifying_context(ca: _Certificates | None = None) -> _Context: ...
+def unverified_context() -> _Context: ...

@@ -8,11 +8,10 @@ import hashlib
 import struct
 import sys
 
-from readings import Client, Random, decimal
-
 import plexus.buffer as buffer
 import plexus.record as record
 import plexus.render as render
+from readings import Client, Random, decimal
 
 
 def set_precision(single):

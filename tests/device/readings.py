@@ -3,6 +3,7 @@
 import json
 from array import array
 
+from plexus._port import Lock
 from plexus.buffer import Buffer
 from plexus.compound import suffix
 from plexus.render import Body, bits_text
@@ -24,7 +25,7 @@ class FakeClock:
         self.now_ms = now_ms
         self.known = known
         self.hi = self.lo = 0
-        self.lock = self.on_shift = None
+        self.lock = Lock()
 
     def ticks_ms(self):
         return 0
@@ -44,6 +45,9 @@ class FakeClock:
     def due(self):
         return False
 
+    def on_shift(self, hi, lo):
+        """What the times given so far lack; who stamps with them puts its own in this place."""
+
     def learn(self, shift_ms):
         """Know the time at last: what was stamped so far was `shift_ms` too early."""
         self.now_ms += shift_ms
@@ -58,7 +62,10 @@ class Client(Buffer):
     def __init__(
         self, ring_bytes=8192, now_ms=START_MS, known=True, overflow="drop_oldest", clock=None
     ):
-        super().__init__(clock or FakeClock(now_ms, known), overflow)
+        super().__init__(
+            clock or FakeClock(now_ms, known),
+            overflow,  # pyright: ignore[reportArgumentType] -- one of the two; typing is not there
+        )
         self.clock.lock = self.lock
         self.clock.on_shift = self.ring.date
         self.body = Body(self.ring, self.lock, HEAD)

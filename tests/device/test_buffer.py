@@ -4,10 +4,9 @@ import gc
 import sys
 import time
 
-from readings import START_MS, Client
-
 import plexus.render as render
 from plexus.buffer import BufferFull
+from readings import START_MS, Client
 from support import Skip, equal, only, raises, wait_until
 
 try:

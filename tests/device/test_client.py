@@ -1,7 +1,6 @@
 """The constructor's checks, what the client says of itself, and that the key is in none of it."""
 
 from clients import KEY, SECRET, Outage, client, fill, refused, right_clock
-
 from plexus import Plexus, PlexusError
 from plexus.buffer import BufferFull
 from support import Admin, equal, raises

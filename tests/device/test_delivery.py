@@ -4,6 +4,7 @@ import gc
 import json
 import time
 
+import plexus
 from clients import (
     KEY,
     Outage,
@@ -17,8 +18,6 @@ from clients import (
     right_clock,
     values,
 )
-
-import plexus
 from plexus import Plexus
 from plexus._port import ticks_ms
 from plexus.clock import Clock

@@ -2,9 +2,8 @@
 
 import struct
 
-from readings import Client, Random, decimal
-
 from plexus.render import float_text
+from readings import Client, Random, decimal
 from support import equal
 
 DOUBLES = (

@@ -1,8 +1,7 @@
 """The HTTP layer by itself: dates, addresses, bounded requests that leave nothing open."""
 
-from clients import KEY, RawServer, answer
-
 import plexus.http as http
+from clients import KEY, RawServer, answer
 from plexus.http import Http, http_date
 from support import Admin, equal, raises
 

@@ -4,7 +4,6 @@ import json
 from array import array
 
 from readings import START_MS, Client
-
 from support import equal, only, raises
 
 INF = float("inf")

@@ -2,12 +2,11 @@
 
 import json
 
-from readings import HEAD, START_MS, Client, Random
-
 from plexus.render import Body
+from readings import HEAD, START_MS, Client, Random
 from support import equal, raises
 
-PIECE = 512
+PIECE = 1024
 
 
 def filled(count=100, ring_bytes=8192):
@@ -41,7 +40,7 @@ def test_body_without_readings_is_complete():
     equal(client.body.count, 0)
 
 
-def test_piece_has_at_most_512_bytes():
+def test_piece_has_at_most_1024_bytes():
     # The end comes to lie at every place of a piece.
     client = Client()
     client.send("m", ["x" * 500])

@@ -3,7 +3,6 @@
 import time
 
 from clients import OwnTicks, Randoms, client, fill, refused, right_clock, values
-
 from plexus.buffer import BufferFull
 from plexus.retry import (
     CONFIRMED,

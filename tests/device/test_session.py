@@ -5,7 +5,6 @@ import json
 import time
 
 from clients import Outage, RawServer, answer, client, fill, host_ms, refused
-
 from plexus._port import ticks_ms
 from support import Admin, equal, raises
 

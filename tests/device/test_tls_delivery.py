@@ -4,7 +4,6 @@ import binascii
 import sys
 
 from clients import SECRET, client, fill, ingests, refused, right_clock, values
-
 from support import Admin, Proxy, equal
 
 

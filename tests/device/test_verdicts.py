@@ -3,7 +3,6 @@
 import json
 
 from clients import SECRET, RawServer, answer, client, fill, ingests, refused, values
-
 from support import Admin, equal, wait_until
 
 
@@ -100,7 +99,6 @@ def test_words_of_the_server_are_bounded(server):
 
 def test_key_that_the_server_refuses_is_told_and_the_readings_wait(server):
     from clients import right_clock
-
     from plexus import Plexus
 
     px = Plexus("no_" + SECRET, "dev-1", endpoint=server.ingest, clock=right_clock())
@@ -113,7 +111,6 @@ def test_key_that_the_server_refuses_is_told_and_the_readings_wait(server):
 def test_401_to_a_large_body_that_is_not_read_is_a_401_or_a_reset(gateway):
     # The server closes with most of the request unread: its answer may be lost on the way.
     from clients import right_clock
-
     from plexus import Plexus
 
     px = Plexus(

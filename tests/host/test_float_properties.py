@@ -6,13 +6,13 @@ import struct
 from decimal import Decimal
 from fractions import Fraction
 
-import corpus
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from readings import Client, decimal
 
+import corpus
 from plexus.render import float_text
+from readings import Client, decimal
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 SINGLE = st.floats(allow_nan=False, allow_infinity=False, width=32)

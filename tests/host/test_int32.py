@@ -13,14 +13,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import corpus
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from readings import Client
 
+import corpus
 import plexus.kernel as kernel
 from plexus.clock import Clock
+from readings import Client
 from support import FakeTicks
 
 MAX_RATE = 8388  # of a clock, in 2^-24: 500 ppm

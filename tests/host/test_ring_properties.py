@@ -14,13 +14,13 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from readings import HEAD, START_MS, Client
 
 from plexus.buffer import BufferFull
 from plexus.record import epoch_ms
 from plexus.render import Body
+from readings import HEAD, START_MS, Client
 
-PIECE = 512
+PIECE = 1024
 END_MS = 10**15
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

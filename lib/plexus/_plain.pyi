@@ -1,0 +1,6 @@
+from typing import Any
+
+class _Module:
+    def __getattr__(self, name: str) -> Any: ...
+
+def load(name: str) -> _Module: ...

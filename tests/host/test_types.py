@@ -1,0 +1,233 @@
+"""The types beside the device files: each .pyi names what its .py defines, no more and no less.
+
+What both have in common is compared as text, name by name: `Buffer.send` is `def (self, metric,
+value, timestamp=None, ...)`. So a failure shows the line to change. In a .pyi a default that is a
+literal stands there as it is, any other is `...`; a const() is `Final` with its value.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import plexus
+from tools.build import LIBRARY
+
+PACKAGE = LIBRARY / "plexus"
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def tree_of(module: str, suffix: str) -> ast.Module:
+    return ast.parse((PACKAGE / module).with_suffix(suffix).read_text())
+
+
+def is_facade(module: str) -> bool:
+    """Whether a module imports for others: what it imports is then its own."""
+    return "# ruff: noqa: F401" in (PACKAGE / module).with_suffix(".py").read_text()
+
+
+def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a body, also those of feature tests."""
+    for statement in body:
+        if isinstance(statement, ast.Try):
+            yield from statements(statement.body)
+            for handler in statement.handlers:
+                yield from statements(handler.body)
+            yield from statements(statement.orelse)
+        elif isinstance(statement, ast.If):
+            yield from statements(statement.body)
+            yield from statements(statement.orelse)
+        else:
+            yield statement
+
+
+def is_public(name: str) -> bool:
+    return not name.startswith("_") or name.endswith("__")
+
+
+def surface(body: list[ast.stmt], prefix: str = "") -> dict[str, str]:
+    """Each public name that is defined here -> what it is; those of classes with their members."""
+    found: dict[str, str] = {}
+    for statement in statements(body):
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
+            found[statement.name] = function(statement)
+        elif isinstance(statement, ast.ClassDef):
+            found[statement.name] = f"class({', '.join(bases(statement))})"
+            if is_public(statement.name):
+                members = surface(statement.body, statement.name + ".")
+                stored = {f"{statement.name}.{name}": "value" for name in stored_names(statement)}
+                found |= stored | members
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            for name in (target.id for target in targets if isinstance(target, ast.Name)):
+                alias = statement.value.id if isinstance(statement.value, ast.Name) else ""
+                found[name] = found.get(alias) or value(statement)
+    return {
+        name if "." in name else prefix + name: what
+        for name, what in found.items()
+        if all(map(is_public, name.split(".")))
+    }
+
+
+def value(statement: ast.Assign | ast.AnnAssign) -> str:
+    """A const() with its value, or just "value"."""
+    given = statement.value
+    if isinstance(statement, ast.AnnAssign):
+        final = ast.unparse(statement.annotation) == "Final"
+        return f"const {ast.unparse(given)}" if final and given is not None else "value"
+    if isinstance(given, ast.Call) and ast.unparse(given.func) == "const":
+        return f"const {ast.unparse(given.args[0])}"
+    return "value"
+
+
+def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """What stands before it, and its parameters: their names, order, kinds and defaults."""
+    kind = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
+    for decorator in map(ast.unparse, node.decorator_list):
+        if decorator in ("property", "staticmethod", "classmethod"):
+            kind = decorator
+        elif decorator.endswith(".setter"):
+            kind = "property to set"
+    arguments = node.args
+    for argument in ast.walk(arguments):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    arguments.defaults = [literal(default) for default in arguments.defaults]
+    arguments.kw_defaults = [default and literal(default) for default in arguments.kw_defaults]
+    return f"{kind} ({ast.unparse(arguments)})"
+
+
+def literal(default: ast.expr) -> ast.expr:
+    try:
+        ast.literal_eval(default)
+    except ValueError:
+        return ast.Constant(...)
+    return default
+
+
+def bases(node: ast.ClassDef) -> list[str]:
+    """The names of a class's bases: Generic is there for types alone."""
+    plain = [base.value if isinstance(base, ast.Subscript) else base for base in node.bases]
+    return [name for name in map(ast.unparse, plain) if name != "Generic"]
+
+
+def stored_names(node: ast.ClassDef) -> set[str]:
+    """The attributes that a class's methods set on `self`."""
+    return {
+        found.attr
+        for method in statements(node.body)
+        if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
+        for found in ast.walk(method)
+        if isinstance(found, ast.Attribute)
+        and isinstance(found.ctx, ast.Store)
+        and isinstance(found.value, ast.Name)
+        and found.value.id == "self"
+    }
+
+
+def imported(tree: ast.Module) -> dict[str, str]:
+    """Each name that is imported from a module -> that module."""
+    return {
+        alias.asname or alias.name: (statement.module or "").rpartition(".")[2]
+        for statement in statements(tree.body)
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+
+
+def reexported(tree: ast.Module) -> dict[str, str]:
+    """Each name that a .pyi hands on (`import X as X`) -> the module that it is from."""
+    return {
+        alias.name: (statement.module or "").rpartition(".")[2]
+        for statement in tree.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+        if alias.asname == alias.name
+    }
+
+
+def test_every_device_file_has_its_types_and_there_are_no_others() -> None:
+    assert sorted(path.stem for path in PACKAGE.glob("*.pyi")) == MODULES
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not is_facade(name)])
+def test_types_name_what_the_module_defines(module: str) -> None:
+    defined = surface(tree_of(module, ".py").body)
+    if module == "__init__":
+        del defined["__getattr__"]  # the types would then let any name pass
+    assert surface(tree_of(module, ".pyi").body) == defined
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if is_facade(name)])
+def test_types_name_what_a_module_that_imports_for_others_hands_on(module: str) -> None:
+    source, types = tree_of(module, ".py"), tree_of(module, ".pyi")
+    typed = {name for name in surface(types.body) if "." not in name} | set(reexported(types))
+    helpers = {"load"} if module == "kernel" else set()
+    assert typed == set(surface(source.body)) | set(imported(source)) - helpers | modules(source)
+
+
+def modules(tree: ast.Module) -> set[str]:
+    """The modules that a tree imports as such."""
+    return {
+        alias.name
+        for statement in statements(tree.body)
+        if isinstance(statement, ast.Import)
+        for alias in statement.names
+    }
+
+
+def test_the_packages_types_list_its_lazy_names_with_their_modules() -> None:
+    lazy = {name: parts.split()[-1] for name, parts in plexus._NAMES.items()}
+    assert reexported(tree_of("__init__", ".pyi")) == lazy
+
+
+@pytest.mark.parametrize(
+    ("source", "types"),
+    [
+        ("def f(a): 0", "def f(b): ..."),
+        ("def f(a, b): 0", "def f(b, a): ..."),
+        ("def f(a, b=1): 0", "def f(a, b): ..."),
+        ("def f(a, b=1): 0", "def f(a, b=2): ..."),
+        ("def f(a, b=1): 0", "def f(a, *, b=1): ..."),
+        ("def f(*a): 0", "def f(**a): ..."),
+        ("async def f(): 0", "def f(): ..."),
+        ("try: x\nexcept ImportError:\n def f(): 0", ""),
+        ("A = const(1)", "A: Final = 2"),
+        ("class A(B): 0", "class A: ..."),
+        ("class A:\n def f(self): 0", "class A: ..."),
+        ("class A:\n def f(self): self.a, b = 1, 2", "class A:\n def f(self): ..."),
+        ("class A:\n @property\n def f(self): 0", "class A:\n def f(self): ..."),
+        ("class A:\n def f(self): 0\n g = f", "class A:\n def f(self): ...\n g: int"),
+        ("", "def f(): ..."),
+    ],
+)
+def test_a_difference_between_source_and_types_is_seen(source: str, types: str) -> None:
+    assert surface(ast.parse(source).body) != surface(ast.parse(types).body)
+
+
+def test_what_only_types_have_is_no_difference() -> None:
+    source = """
+_B = 1
+class A(C):
+    def __init__(self, n=1, *, m=B): self.n = n
+    def f(self): self._p = self.n.q = 0
+    g = f
+"""
+    types = """
+_T = TypeVar("_T")
+class _P(Protocol): ...
+class A(C[int], Generic[_T]):
+    n: int
+    def __init__(self, n: int = 1, *, m: _P = ...) -> None: ...
+    def f(self) -> None: ...
+    def g(self) -> None: ...
+"""
+    assert surface(ast.parse(source).body) == surface(ast.parse(types).body)
+
+
+def test_a_users_program_with_mistakes_is_part_of_the_type_check() -> None:
+    program = Path(__file__).parent.parent / "typing" / "user_program.py"
+    text = program.read_text()
+    assert "reportUnnecessaryTypeIgnoreComment=true" in text
+    assert '"../tests/typing"' in (LIBRARY / "pyrightconfig.json").read_text()
