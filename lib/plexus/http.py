@@ -197,10 +197,7 @@ class Wire:
                     while self._read_line():
                         pass
                     break
-            # One byte at a time: MicroPython's readinto() fills the whole buffer it gets, and each
-            # of its reads would have the full timeout.
-            n = self._receive(self._one)
-            if n == 0:
+            if not self._receive():
                 if self._length > 0 or self._chunked:
                     raise OSError("its answer was cut off")
                 break
@@ -252,44 +249,60 @@ class Wire:
         self._arm(self._timed)
         self._write(data)
 
-    def _receive(self, view):
+    def _receive(self):
+        # One byte into _one: True, or False at the end of the stream. One, because MicroPython's
+        # readinto() fills what it is given, and each of its reads would have the whole timeout.
         self._arm(self._timed)
-        n = self._readinto(view)
+        n = self._readinto(self._one)
         if n is None:
             raise OSError(errno.ETIMEDOUT)
-        return n
+        return n > 0
 
+    @micropython.native
     def _read_line(self):
         # Length of the next line without its end; it stands in _line, cut if it is longer.
+        # _receive() as well, and without its calls: this is most of what a small answer costs.
+        readinto, one, line, start = self._readinto, self._one, self._line, self._start
+        timeout_ms, left_bytes = self._timeout_ms, self._headers_left
+        armed_ms = -1
         size = 0
         while True:
-            if not self._receive(self._one):
+            left_ms = timeout_ms - ticks_diff(ticks_ms(), start)
+            if left_ms <= 0 or not 0 <= armed_ms - left_ms < 250:
+                self._arm(self._timed)
+                armed_ms = self._armed_ms
+            n = readinto(one)
+            if not n:
+                if n is None:
+                    raise OSError(errno.ETIMEDOUT)
                 raise OSError("its answer was cut off" if self.status else "it hung up")
-            self._headers_left -= 1
-            if self._headers_left < 0:
+            left_bytes -= 1
+            if left_bytes < 0:
                 raise OSError("its headers do not end")
-            byte = self._one[0]
+            byte = one[0]
             if byte == 10:
+                self._headers_left = left_bytes
                 return size
             if byte != 13 and size < _MAX_LINE:
-                self._line[size] = byte
+                line[size] = byte
                 size += 1
 
     def _header(self, size):
         # In place: a header is no string before it is known to matter.
-        if self._starts(b"content-length:", size):
-            if not self._chunked:
-                self._length = self._number(15, size, 1000000)
-        elif self._starts(b"transfer-encoding: chunked", size):
-            self._chunked = True
+        first = self._line[0] | 32
+        if first == 99:  # c
+            if self._starts(b"content-length:", size):
+                if not self._chunked:
+                    self._length = self._number(15, size, 1000000)
+            elif self._starts(b"connection:", size):
+                value = bytes(self._part[11:size]).lower()
+                self._keep = b"close" not in value and (self._keep or b"keep-alive" in value)
+        elif first == 116 and self._starts(b"transfer-encoding:", size):
+            self._chunked = True  # there is no other in use
             self._length = -1
-        elif self._starts(b"connection: close", size):
-            self._keep = False
-        elif self._starts(b"connection: keep-alive", size):
-            self._keep = True
-        elif self._starts(b"retry-after:", size):
+        elif first == 114 and self._starts(b"retry-after:", size):
             self.retry_after = bytes(self._part[12:size]).strip()
-        elif (self.dates or self.status >= 400) and self._starts(b"date:", size):
+        elif first == 100 and (self.dates or self.status >= 400) and self._starts(b"date:", size):
             self.date = bytes(self._part[5:size]).strip()
             self.date_ticks = ticks_ms()
             self.took_ms = ticks_diff(self.date_ticks, self._start)
