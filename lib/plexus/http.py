@@ -23,6 +23,9 @@ _TCP = const(6)
 _NODELAY = const(1)  # the end of a request does not wait for the other side's delayed ACK
 _MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 
+# Older ESP32 firmware knows the level and not the option, and prints a warning each time.
+_MAY_SET_NODELAY = hasattr(socket, "TCP_NODELAY") or not hasattr(socket, "IPPROTO_TCP")
+
 
 def http_date(text):
     """Epoch seconds of an IMF-fixdate (bytes; RFC 9110 section 5.6.7), or None if it is none."""
@@ -111,7 +114,8 @@ class Wire:
             try:
                 self._arm(sock)
                 sock.connect(address[-1])
-                sock.setsockopt(_TCP, _NODELAY, 1)
+                if _MAY_SET_NODELAY:
+                    sock.setsockopt(_TCP, _NODELAY, 1)
                 break
             except OSError:
                 sock.close()

@@ -99,7 +99,7 @@ def reset(transport: asyncio.Transport | None) -> None:
     if transport is None:
         return
     raw = transport.get_extra_info("socket")
-    if raw is not None:
+    if raw is not None and not transport.is_closing():
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 

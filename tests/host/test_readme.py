@@ -1,0 +1,437 @@
+"""README and docs say what is so: their programs run, what they name exists, their tables agree."""
+
+import ast
+import inspect
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from plexus import Clock, Plexus, retry
+from plexus._port import ticks_ms
+from tests.fixtures.server import ServerView
+from tools import build, micropython
+from tools.__main__ import build_parser
+from tools.bench import measurements, table
+from tools.bench.lab import Lab
+from tools.mock_server import MockServer
+from tools.time_server import HOST, TimeServer
+
+REPOSITORY = build.REPOSITORY
+README = REPOSITORY / "README.md"
+RELIABILITY = REPOSITORY / "docs" / "reliability.md"
+MEMORY = REPOSITORY / "docs" / "memory.md"
+CLOCK = REPOSITORY / "docs" / "clock.md"
+PAGES = (README, RELIABILITY, MEMORY, CLOCK)
+DEADLINE_S = 30
+
+# What stands before each program: the test's server and clock in place of the public ones, and
+# what a board has and these interpreters lack. The arguments that the page gives are kept.
+BEFORE = """
+import _thread, asyncio, gc, sys, time
+import plexus
+
+if not hasattr(time, "ticks_ms"):  # CPython
+    from plexus._port import ticks_ms
+    time.ticks_ms = ticks_ms
+    time.sleep_ms = lambda ms: time.sleep(ms / 1000)
+    gc.mem_free = lambda: 100000
+    _thread.stack_size = lambda size: 0  # its least is more than a board's
+
+_Plexus, _Clock = plexus.Plexus, plexus.Clock
+
+
+def _client(*args, endpoint=None, **options):
+    endpoint = SECURE if endpoint and endpoint[:6] == "https:" else INGEST
+    if "clock" not in options:
+        options.update(ntp_hosts=[NTP_HOST], ntp_port=NTP_PORT)
+    return _Plexus(*args, endpoint=endpoint, flush_interval_ms=100, **options)
+
+
+def _clock(hosts, **options):
+    return _Clock([NTP_HOST] if hosts else (), port=NTP_PORT, **options)
+
+
+plexus.Plexus, plexus.Clock = _client, _clock
+"""
+# What a block that is no program of its own may use.
+CLIENT = """
+px = plexus.Plexus("plx_xxxxx", "esp32-001")
+"""
+MACHINE = """
+import _thread, time
+
+try:
+    from micropython import schedule
+except ImportError:
+    def schedule(function, argument):
+        function(argument)
+
+
+class Timer:
+    PERIODIC = 1
+
+    def __init__(self, id):
+        pass
+
+    def init(self, period, mode, callback):
+        def run():
+            while True:
+                time.sleep(period / 1000)
+                try:
+                    schedule(callback, self)
+                except RuntimeError:
+                    pass  # the queue is full
+        _thread.start_new_thread(run, ())
+
+
+class Pin:
+    def __init__(self, number):
+        pass
+
+
+class I2C:
+    def __init__(self, id, scl, sda):
+        self.reads = 0
+
+    def readfrom_mem(self, address, register, size):
+        assert (address, register, size) == (0x48, 0, 2)
+        self.reads += 1
+        if self.reads == 2:
+            raise OSError(19)
+        return (b"\\x19\\x00", b"", b"\\xe7\\x00")[(self.reads - 1) % 3]  # 25 and -25 degrees
+"""
+
+
+def blocks(page: Path) -> list[tuple[int, str]]:
+    """(line number, text) of each block of Python on a page."""
+    found = re.finditer(r"^```python\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    return [(page.read_text()[: match.start()].count("\n") + 2, match[1]) for match in found]
+
+
+BLOCKS = [
+    pytest.param(text, id=f"{page.name}:{line}") for page in PAGES for line, text in blocks(page)
+]
+
+
+def shell_lines() -> Iterator[str]:
+    """What the pages tell to type: indented lines and code in the text."""
+    for page in (*PAGES, REPOSITORY / "CHANGELOG.md"):
+        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+        yield from re.findall(r"^    +(\S.*)$", text, re.MULTILINE)
+        yield from re.findall(r"`([^`]+)`", text)
+
+
+def rows(page: Path, header: str) -> list[list[str]]:
+    """The cells of the table whose first line begins with `header`."""
+    _, found, rest = page.read_text().partition("\n" + header)
+    assert found, f"{page.name} has no table {header!r}"
+    lines = rest.splitlines()[2:]
+    table_lines = lines[: next(i for i, line in enumerate(lines) if not line.startswith("|"))]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in table_lines]
+
+
+# --- the programs -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def time_server() -> Iterator[TimeServer]:
+    with TimeServer(chrony=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def gateway_over_tls() -> Iterator[MockServer]:
+    with MockServer(profile="gateway", tls=True) as mock:
+        yield mock
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_python_on_the_pages_compiles_for_a_board(text: str, tmp_path: Path) -> None:
+    source = tmp_path / "block.py"
+    source.write_text(text)
+    build.compile_file(source, tmp_path / "block.mpy", "xtensawin")
+
+
+@pytest.mark.parametrize("interpreter", ["cpython", "micropython"])
+@pytest.mark.parametrize("text", BLOCKS)
+def test_python_on_the_pages_runs(
+    text: str,
+    interpreter: str,
+    tmp_path: Path,
+    server: ServerView,
+    gateway_over_tls: MockServer,
+    time_server: TimeServer,
+) -> None:
+    settings = {
+        "INGEST": server.device["ingest"],
+        "SECURE": f"{gateway_over_tls.tls_url}/ingest",
+        "NTP_HOST": HOST,
+        "NTP_PORT": time_server.port,
+    }
+    lines = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
+    program = "from plexus import" in text and "Plexus(" in text
+    (tmp_path / "page.py").write_text(lines + BEFORE + ("" if program else CLIENT) + text)
+    (tmp_path / "machine.py").write_text(MACHINE)
+    (tmp_path / "ca.der").write_bytes(gateway_over_tls.ca_der)
+    gateway_over_tls.reset()
+    command = [sys.executable, "page.py"] if interpreter == "cpython" else micropython.command("page")
+    process = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=micropython.environment(tmp_path, build.LIBRARY)
+        | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{build.LIBRARY}"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        if any(f"{loop}:" in text for loop in ("while True", "async def main()")):
+            sending = (server.mock, gateway_over_tls)
+            deadline = time.monotonic() + DEADLINE_S
+            while sum(mock.counts()["points"] for mock in sending) < 3:
+                assert process.poll() is None, f"it ended with {process.returncode}"
+                assert time.monotonic() < deadline, "no readings came"
+                time.sleep(0.02)
+        else:
+            assert process.wait(DEADLINE_S) == 0
+            stored = server.mock.counts()["points"] + gateway_over_tls.counts()["points"]
+            assert stored or "px.flush()" not in text or "px.send" not in text
+    finally:
+        process.kill()
+        print(process.communicate()[0])
+
+
+def test_readings_of_the_driver_on_the_page_are_those_of_the_sensor() -> None:
+    (text,) = [text for _, text in blocks(README) if "readfrom_mem" in text]
+    function = text[text.index("def celsius") : text.index("while True")]
+
+    class Bus:
+        def __init__(self, raw: bytes) -> None:
+            self.raw = raw
+
+        def readfrom_mem(self, *_: int) -> bytes:
+            return self.raw
+
+    # TMP102 data sheet, table 7-2: 12-bit temperature data format
+    for raw, celsius in ((0x7FF0, 127.9375), (0x1900, 25), (0x0040, 0.25), (0xFFC0, -0.25)):
+        names: dict = {"i2c": Bus(raw.to_bytes(2, "big"))}
+        exec(function, names)
+        assert names["celsius"]() == celsius
+
+
+# --- what is named exists ---------------------------------------------------------------------
+
+ON_THE_BOARD = {"main.py", "settings.py"}
+
+
+def test_links_lead_somewhere() -> None:
+    for page in (*PAGES, REPOSITORY / "docs" / "mock-server.md"):
+        for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+            if not target.startswith("https://"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_files_that_are_named_exist() -> None:
+    for page in PAGES:
+        for name in re.findall(r"[\w./-]+\.(?:py|md|json)\b", page.read_text()):
+            places = (REPOSITORY, page.parent, build.LIBRARY / "plexus", REPOSITORY / "examples")
+            known = name.rpartition("/")[2] == "esptool.py" or name in ON_THE_BOARD
+            assert known or any((place / name).exists() for place in places), f"{page.name}: {name}"
+
+
+def test_the_tree_names_every_file_of_the_library() -> None:
+    named = set(re.findall(r"^    (lib/plexus/\S+)", README.read_text(), re.MULTILINE))
+    assert named == {
+        path.relative_to(REPOSITORY).as_posix() for path in build.device_files(build.LIBRARY)
+    }
+    for name in re.findall(r"^    ((?:examples|tools|tests)/\S*)", README.read_text(), re.MULTILINE):
+        assert (REPOSITORY / name).is_dir(), name
+
+
+def test_make_targets_that_are_named_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    named = {match[1] for line in shell_lines() if (match := re.match(r"make ([a-z]+)", line))}
+    assert {"demo", "test", "bench"} <= named <= targets
+
+
+def test_tools_that_are_named_exist() -> None:
+    named = set()
+    for line in shell_lines():
+        words = re.sub(r"\s+#.*", "", line).split()
+        if words[:2] and words[0].rpartition("/")[2] == "python" and words[1] == "-m":
+            named.add(words[2])
+            if words[2] == "tools":
+                build_parser().parse_args(words[3:])  # exits if it is no command, or no option
+            else:
+                module = REPOSITORY.joinpath(*words[2].split(".")).with_suffix(".py")
+                assert module.exists(), line
+                options = re.findall(r"--arch (\w+)", line)
+                assert set(options) <= set(build.ARCHITECTURES), line
+    assert named == {"tools", "tools.build"}
+
+
+def test_mpremote_takes_the_package_as_it_is_named() -> None:
+    # tests/host/test_package.py installs it.
+    assert "mpremote mip install ./package.json" in list(shell_lines())
+    assert (REPOSITORY / "package.json").exists()
+
+
+def test_changelog_has_the_version() -> None:
+    from tools import package
+
+    assert f"\n## [{package.version()}]" in (REPOSITORY / "CHANGELOG.md").read_text()
+
+
+# --- the tables -------------------------------------------------------------------------------
+
+
+def keywords_of(module: str, name: str) -> dict[str, str]:
+    """Each option of a class with its default, as source text; constants of modules as values."""
+    source = ast.parse((build.LIBRARY / "plexus" / f"{module}.py").read_text())
+    (found,) = [node for node in source.body if getattr(node, "name", "") == name]
+    assert isinstance(found, ast.ClassDef)
+    (init,) = [node for node in found.body if getattr(node, "name", "") == "__init__"]
+    assert isinstance(init, ast.FunctionDef)
+    arguments = init.args
+    names = [argument.arg for argument in arguments.args][-len(arguments.defaults or ()) :]
+    pairs = list(zip(names, arguments.defaults, strict=True)) if arguments.defaults else []
+    pairs += [
+        (argument.arg, default)
+        for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+        if default is not None
+    ]
+    return {argument: ast.unparse(default) for argument, default in pairs}
+
+
+@pytest.mark.parametrize(
+    ("page", "header", "module", "name"),
+    [(README, "| Keyword |", "client", "Plexus"), (CLOCK, "| Option |", "clock", "Clock")],
+)
+def test_options_and_their_defaults_are_the_constructors(
+    page: Path, header: str, module: str, name: str
+) -> None:
+    from plexus.clock import HOSTS
+
+    documented = {}
+    for keyword, default, meaning in rows(page, header):
+        documented[keyword.strip("`")] = ast.unparse(ast.parse(default.strip("`"), mode="eval"))
+        assert meaning, keyword
+    options = keywords_of(module, name)
+    assert documented == {
+        keyword: repr(HOSTS) if default == "HOSTS" else default
+        for keyword, default in options.items()
+    }
+    assert list(documented) == list(options), "in another order"
+
+
+def test_attributes_on_the_pages_are_those_there_are() -> None:
+    px = Plexus("plx_test", "dev-1")
+    for cells in rows(README, "| Attribute |"):
+        assert hasattr(px, cells[0].strip("`")), cells[0]
+    clock = Clock(())
+    for cells in rows(CLOCK, "| Attribute |"):
+        name, bracket, arguments = cells[0].strip("`").partition("(")
+        assert hasattr(clock, name), name
+        if bracket:
+            assert inspect.signature(getattr(clock, name)).parameters.keys() == set(
+                re.findall(r"\w+", arguments)
+            )
+
+
+def statuses(answer: str) -> set[int]:
+    """The statuses that a row of the table of verdicts is about."""
+    found: set[int] = set()
+    for first, last in re.findall(r"\b([1-5]\d\d)\b(?: to ([1-5]\d\d))?", answer.split(" with ")[0]):
+        found |= set(range(int(first), int(last or first) + 1))
+    return found
+
+
+def test_verdicts_on_the_page_are_those_of_judge() -> None:
+    names = {getattr(retry, name): name for name in dir(retry) if name.isupper() and name[0] != "_"}
+    answers = rows(RELIABILITY, "| Answer |")
+    told: set[int] = set()
+    for answer, verdict, _, _ in answers:
+        if answer.startswith("none"):
+            assert verdict.strip("`") == "FAILED"  # an OSError: see delivery.py
+            continue
+        if answer == "any other 4xx":
+            about = set(range(400, 500)) - told
+        else:
+            about = statuses(answer)
+        body = re.search(r"with `(.*?)`", answer)
+        parsed = None
+        if body is not None and body[1] != "<html>":
+            parsed = json.loads(body[1])
+        assert about, answer
+        told |= about
+        for status in about:
+            assert names[retry.judge(status, parsed, 10)] == verdict.strip("`"), (status, answer)
+    assert told == set(range(200, 600))
+
+
+def test_waits_on_the_page_are_those_of_retry() -> None:
+    class Highest:
+        def __call__(self, size: int) -> bytes:
+            return (self.bound - 0 if self.bound < 1 << 24 else 0).to_bytes(size, "big")
+
+        bound = 0
+
+    units = {"s": 1000, "min": 60000}
+    kinds = {"back-off": retry.FAILED, "long back-off": retry.REFUSED}
+    for kind, first, most in rows(RELIABILITY, "| | First bound |"):
+        highest = Highest()
+        policy = retry.Retry(highest)
+        bound_ms, most_ms = (
+            int(number) * units[unit] for number, unit in (cell.split() for cell in (first, most))
+        )
+        for _ in range(12):
+            # The wait is at most the bound: the bound itself is drawn, one more becomes 0.
+            for drawn, wait_ms in ((bound_ms, bound_ms), (bound_ms + 1, 0)):
+                again = retry.Retry(highest)
+                again._failures = policy._failures
+                highest.bound = drawn
+                again.failed(kinds[kind], 0)
+                assert again.wait_ms(0) == wait_ms, (kind, bound_ms)
+            policy.failed(kinds[kind], 0)
+            bound_ms = min(2 * bound_ms, most_ms)
+        assert bound_ms == most_ms
+
+
+def test_bytes_of_a_reading_on_the_page_are_those_of_the_ring() -> None:
+    now = [ticks_ms()]
+    clock = Clock((), ticks=lambda: now[0])
+    for text, size in rows(MEMORY, "| Value |"):
+        px = Plexus("plx_test", "dev-1", clock=clock)
+        value = ast.literal_eval(text.strip("`"))
+        used = []
+        for _ in range(4):
+            now[0] = (now[0] + 1000) & 0x3FFFFFFF
+            px.send("n", value)
+            used.append(px.ring.used)
+        assert used[3] - used[2] == int(size), text
+
+
+def test_times_that_a_ring_holds_are_its_bytes_over_four() -> None:
+    for size, words in rows(MEMORY, "| `ring_bytes` |"):
+        hours = re.search(r"(\d+) hours", words)
+        minutes = re.search(r"(\d+) minutes", words)
+        told = 60 * int(hours[1] if hours else 0) + int(minutes[1] if minutes else 0)
+        assert told == int(size) // 4 // 60, words
+
+
+def test_figures_that_are_quick_to_measure_are_still_so() -> None:
+    with Lab() as lab:
+        sections = table.collect(lab, [measurements.ring, measurements.wire])
+    for section in sections:
+        assert section.title in README.read_text()
+        for row in section.rows:
+            line = rf"^      {re.escape(row.what)} +{row.unit} +{re.escape(table.number(row.ours))} "
+            assert re.search(line, README.read_text(), re.MULTILINE), f"run make bench: {row}"
