@@ -17,7 +17,7 @@ try:
         """The bytes of an array.array of 8-byte items, in place; it must outlive them."""
         return bytearray_at(addressof(numbers), 8 * len(numbers))
 except ImportError:
-    from ._host import bytes_of
+    from ._host import bytes_of  # pyright: ignore[reportAssignmentType] -- a memoryview there
 
 try:
     from _thread import allocate_lock as Lock

@@ -245,12 +245,13 @@ class Plexus(Buffer):
             self._clock_problem = ""
         except (OSError, MemoryError) as exc:
             self._clock_problem = str(exc) or "out of memory"
-            if not clock.known:
+            if not clock.known or clock.error_ms > 2 * _DATE_ERROR_MS:
                 self._take_date()
 
     def _take_date(self):
         # NTP is blocked: the server's Date, from a request that carries no key. It is good to
-        # half a second, which is enough to verify certificates and far better than nothing.
+        # half a second, which is enough to verify certificates and far better than nothing, or
+        # than a clock that has drifted for a day.
         wire = self._http.wire
         try:
             self._http.date()

