@@ -161,12 +161,15 @@ class Clock:
         return self._error_us + age_us * self._drift_ppm // 1000000
 
     def due(self):
-        """True when sync() should be called now. Call it at least every 6 days; never blocks."""
+        """True when sync() should be called now. Call it at least every 6 days; never blocks.
+
+        Also where no host is left: then sync() says so, and the time has to come from elsewhere.
+        """
         now = self.ticks_ms()
         if now - self._base[0] & _MASK > _REANCHOR_MS:
             with self.lock:
                 self._anchor(now, self._micros(now), self._base[4])
-        return bool(self._hosts) and now - self._asked & _MASK >= self._wait_ms
+        return now - self._asked & _MASK >= self._wait_ms
 
     def sync(self):
         """Ask the NTP hosts and adopt the time, in timeout_ms a host (and its name look-up).

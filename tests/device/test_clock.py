@@ -438,8 +438,13 @@ def test_first_sync_is_due_at_once():
     assert Clock().due()
 
 
-def test_without_hosts_nothing_is_due():
-    assert not Clock(()).due()
+def test_without_hosts_a_sync_is_due_and_says_so():
+    # Whoever calls it hears by the failure that the time is to be had elsewhere.
+    clock = Clock(())
+    assert clock.due()
+    with raises(OSError, "no host left"):
+        clock.sync()
+    assert not clock.due()
 
 
 def test_next_sync_is_due_after_the_interval():
@@ -640,11 +645,11 @@ def test_host_that_denies_service_is_never_asked_again():
         equal(hosts.asked.count("a"), 1)
 
 
-def test_when_all_hosts_deny_service_nothing_is_due():
+def test_when_all_hosts_deny_service_a_sync_asks_none():
     clock, hosts = clock_with(a=kiss("DENY"))
     failed(clock)
     hosts.advance(DAY_MS)
-    assert not clock.due()
+    assert clock.due()
     with raises(OSError, "no host left"):
         clock.sync()
 

@@ -483,6 +483,23 @@ def test_blocked_ntp_falls_back_to_the_servers_date_without_the_key(server, ntp)
     assert before - 1500 <= point["timestamp_ms"] <= host_ms() + 1500, point
 
 
+def test_without_ntp_tick_takes_the_servers_date(server):
+    px = client(server, ntp_hosts=[], flush_interval_ms=0)
+    px.send("n", 0)
+    wait_until(lambda: px.tick() or px.confirmed)
+    equal(px.clock.source, "http")
+
+
+def test_blocked_ntp_takes_the_servers_date_again_when_the_clock_may_be_off(server):
+    clock = Clock([])
+    px = client(server, clock=clock)
+    clock.observe(host_ms() - 3000, clock.ticks_ms(), 4000, "server")
+    px.tick()
+    equal(clock.source, "http")
+    assert abs(clock.now_ms() - host_ms()) < 1500, clock.now_ms() - host_ms()
+    equal([request["key"] for request in Admin(server.admin_url).requests()], ["missing"])
+
+
 def test_unknown_time_keeps_the_readings_and_is_told(server, ntp):
     admin = Admin(server.admin_url)
     admin.script({"headers": {"Date": None}, "times": -1})
