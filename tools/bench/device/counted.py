@@ -3,7 +3,8 @@
 import json
 from time import ticks_ms, time_ns
 
-from common import client, fill, main, naive_points, naive_post, values
+from common import client, fill, main, naive_points, naive_post
+from data import values
 
 _NOWHERE = "http://127.0.0.1:9/api/ingest"
 _MOST = 10000

@@ -2,7 +2,8 @@
 
 import gc
 
-from common import START_MS, client, fill, main, naive_points, steps, values
+from common import client, fill, main, naive_points
+from data import START_MS, steps, values
 
 
 def ours(kind, ring_bytes):
