@@ -230,11 +230,14 @@ class Buffer:
         return line
 
     def send_batch(self, points, timestamp=None, tags=None, source_id=None):
-        """Add (metric, value) pairs with one timestamp: all of them or, if one is bad, none."""
+        """Add (metric, value) pairs with one timestamp: all of them or, if one is bad, none.
+
+        With overflow="refuse" those before the first that finds no room are in.
+        """
         ticks = self.ticks_ms()
         ready = []
         for metric, value in points:
-            check_string("metric", metric)
+            text(metric, b"")  # checks it
             kind = kind_of(value)
             ready.append((metric, kind, json_text(value) if kind == _TEXT else value))
         if timestamp is not None:
@@ -263,7 +266,7 @@ class Buffer:
             self._box_lock.release()
             try:
                 self._add(*item)
-            except (BufferFull, ValueError):
+            except (BufferFull, ValueError, MemoryError):
                 self._dropped += 1
 
     def _number(self, metric, suffix):

@@ -3,7 +3,7 @@
 import os
 
 from . import __version__, forget
-from ._port import Lock, const, micropython, ticks_diff
+from ._port import Lock, const, micropython, ticks_diff, ticks_ms
 from .buffer import Buffer, BufferFull
 from .clock import HOSTS, Clock
 from .delivery import Delivery
@@ -62,8 +62,8 @@ class Plexus(Buffer):
         BufferFull in send(). `require_clock=False` sends readings undated while the time is
         unknown. `keep_alive` holds the connection between flushes. `report_interval_ms`: send
         the counters as plexus.* metrics so often. `clock`, `requests`, `random`: used in place of
-        Clock(ntp_hosts, ntp_port), the firmware's module, os.urandom. ValueError names what is
-        wrong.
+        Clock(ntp_hosts, ntp_port), the firmware's module, os.urandom; a clock serves one client.
+        ValueError names what is wrong.
         """
         from .options import check_key, check_ntp, check_overflow, check_range, check_ring
 
@@ -85,7 +85,7 @@ class Plexus(Buffer):
         forget("origin")  # it makes room for the ring
         self.source_id = source_id
         self.calls = None
-        self._delivery = None
+        self._delivery = self._body = None
         self._random = random
         self._verified = verify or context is None
         self._require_clock = require_clock
@@ -102,8 +102,8 @@ class Plexus(Buffer):
         super().__init__(clock or Clock(ntp_hosts, ntp_port), overflow)
         self.clock.lock = self.lock
         self.clock.on_shift = self._date
-        body = Body(self.ring, self.lock, head)
-        self._delivery = Delivery(self._http, self, body, Retry(random), batch_points)
+        self._body = Body(self.ring, self.lock, head)
+        self._delivery = Delivery(self._http, self, self._body, Retry(random), batch_points)
         self._flushed_at = self._reported_at = self.ticks_ms()
         self.open(ring_bytes)
         self._fill_bytes = len(self.ring.data) * flush_fill_percent // 100
@@ -137,7 +137,7 @@ class Plexus(Buffer):
                 self._reported_at = now
                 self._report()
             if self.calls:
-                self._call(now)
+                self._call()
             ring = self.ring
             if self._delivery.retry.wait_ms(now):
                 return 0
@@ -169,7 +169,7 @@ class Plexus(Buffer):
                 raise PlexusError("the time is not known: " + self._clock_problem)
             before = self._delivery.confirmed
             if self.calls:
-                self._call(now)
+                self._call()
             while self.ring.left(goal):
                 self._delivery.step(self.clock.known)
                 if self._delivery.problem:
@@ -179,7 +179,7 @@ class Plexus(Buffer):
                         problem(self._delivery.problem, self._http.host), self._delivery.status
                     )
             if self.calls:
-                self._call(now)
+                self._call()
             return self._delivery.confirmed - before
         finally:
             self._finish()
@@ -212,22 +212,29 @@ class Plexus(Buffer):
         # Not while another flush is under way, and not in a callback on top of a send().
         if not self._busy.acquire(False):
             return False
-        if self.lock.enter():
-            try:
+        ready = taken = False
+        try:
+            taken = self.lock.enter()
+            if taken:
                 self._empty_box()
-            finally:
+                ready = True
+        finally:
+            if taken:
                 self.lock.exit()
-            return True
-        self._busy.release()
-        return False
+            if not ready:
+                self._busy.release()
+        return ready
 
     def _finish(self):
-        if not (self._keep_alive or (self.ring.left(self._goal) and not self._delivery.problem)):
-            self._http.wire.shut()
-        self._busy.release()
+        try:
+            more = self.ring.left(self._goal) and not self._delivery.problem
+            if not (self._keep_alive or more):
+                self._http.wire.shut()
+        finally:
+            self._busy.release()
 
-    def _call(self, now):
-        self.calls.send(self._http, self.ring, now)
+    def _call(self):
+        self.calls.send(self._http, self.ring, self.ticks_ms)
 
     def _report(self):
         try:
@@ -255,13 +262,15 @@ class Plexus(Buffer):
         wire = self._http.wire
         try:
             self._http.date()
-        except OSError as exc:
-            self._clock_problem += "; could not %s %s" % (exc.args[0], self._http.host)
+        except (OSError, MemoryError):
+            self._clock_problem += "; could not %s %s" % (wire.step, self._http.host)
         seconds = http_date(wire.date or b"")
         if seconds is not None:
+            # The clock may have ticks of its own.
+            age_ms = ticks_diff(ticks_ms(), wire.date_ticks)
             self.clock.observe(
-                seconds * 1000 + _DATE_ERROR_MS,
-                wire.date_ticks,
+                seconds * 1000 + _DATE_ERROR_MS + age_ms,
+                self.ticks_ms(),
                 wire.took_ms // 2 + _DATE_ERROR_MS,
                 "http",
             )
@@ -269,5 +278,6 @@ class Plexus(Buffer):
     def _date(self, hi, lo):
         # Called by the clock, with the buffer's lock held, when it knows the time at last.
         self.ring.date(hi, lo)
+        self._body.date(hi, lo)
         if self.calls is not None:
             self.calls.date(hi, lo)

@@ -176,8 +176,11 @@ class Clock:
 
         Raises OSError, with the reason of each host, if there is no time to believe.
         """
+        base = self._base
         try:
             best = self._ask()
+            if self._base is not base:  # by observe(): what was heard is measured from the old line
+                raise OSError("the time was set meanwhile")
         except (OSError, MemoryError):
             limit_ms = self._interval_ms if self.known else _RETRY_MAX_MS
             wait_ms = min(_RETRY_MS << min(self._failures, 16), limit_ms)
@@ -245,6 +248,8 @@ class Clock:
 
     def observe(self, epoch_ms, ticks, error_ms, source):
         """A time heard elsewhere: at `ticks` it was `epoch_ms`, give or take `error_ms`.
+
+        Not from a timer callback: it waits for the lock that a send() may hold below it.
 
         Adopted, which True tells, only if that is more accurate than what the clock has.
         """

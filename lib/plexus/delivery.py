@@ -32,7 +32,10 @@ def _index(message):
     # i of "points[i]" in the server's message, or -1.
     _, found, rest = (message or "").partition("points[")
     number = rest.partition("]")[0]
-    return int(number) if found and number.isdigit() and len(number) < 6 else -1
+    try:
+        return int(number) if found and len(number) < 6 else -1
+    except ValueError:
+        return -1
 
 
 class Delivery:
@@ -57,7 +60,10 @@ class Delivery:
         self._batch = batch_points
         self._suspects = 0  # so many of the oldest readings hold one that is refused
         self._next = 0  # how many of them go next, 0: no narrowing
-        self._named = False
+        self._named = False  # the server named the refused one,
+        self._turn = False  # and that one goes next
+        self._count = self._skip = 0  # what the next measure takes
+        self._dated = True
         self._proven = False  # some of the batch that was refused have passed
         self._message = ""  # what the server said last
         self._failure = None  # or why it said nothing: see words.py
@@ -70,12 +76,14 @@ class Delivery:
         Returns the number confirmed. If none was and that needs time or a person, `problem` is
         set, and `retry` knows when to come again; else go on at once.
         """
-        body = self._body
-        sent = body.measure(self._next or self._batch, _MAX_BYTES, dated)
-        if not sent:
+        ring = self._buffer.ring
+        if not ring.pending:
             return 0
+        body = self._body
+        body.torn = False
+        verdict = self._post(self._next or self._batch, dated, 0)
+        sent = body.count
         seq = body.start
-        verdict = self._post(sent)
         self.problem = None
         if verdict == CONFIRMED:
             return self._confirm(sent)
@@ -84,11 +92,13 @@ class Delivery:
             if sent > 1:
                 self._narrow(sent, verdict, message)
                 return 0
-            if self._at_fault(message, dated):
+            verdict = self._blame(message, dated)
+            if verdict == REFUSED_READING:
                 self._reject(seq, message, dated)
                 return 0
-            verdict = REFUSED
-        self.problem = (self.status, message) if self.status else self._failure
+        elif body.torn:
+            return 0  # nobody's fault: on with what is left
+        self.problem = (self.status, self._message) if self.status else self._failure
         asked = None
         if verdict == RATE_LIMITED or verdict == FAILED:
             asked = self._http.wire.retry_after_ms()
@@ -96,20 +106,28 @@ class Delivery:
         return 0
 
     @micropython.native
-    def _post(self, sent):
+    def _post(self, count, dated, skip):
+        # One request with `count` readings behind the first `skip`: its verdict.
         http = self._http
-        body = self._body
+        self._count = count
+        self._dated = dated
+        self._skip = skip
         self.status = 0
         self._message = ""
         try:
-            status, content = http.request("POST", http.path, body, body.len)
+            status, content = http.request("POST", http.path, self._body, self._measure)
         except OSError as exc:
             self._failure = (0, exc.args[0], exc.args[1])
             return FAILED
         answer = parse(content)
         self.status = status
         self._message = _message(answer, status)
-        return judge(status, answer, sent)
+        return judge(status, answer, self._body.count)
+
+    def _measure(self):
+        # Only when the connection stands: until then a full ring goes on dropping its oldest.
+        self._body.measure(self._count, _MAX_BYTES, self._dated, self._skip)
+        return self._body.len
 
     def _confirm(self, sent):
         self._buffer.confirm(self._body)
@@ -119,6 +137,9 @@ class Delivery:
         if self._suspects > sent:
             # What was in front of the refused reading has passed: on to the rest.
             self._suspects -= sent
+            if self._turn:
+                self._named = False  # it was not the one
+            self._turn = self._named
             self._next = 1 if self._named else max(1, self._suspects // 2)
         else:
             self._suspects = self._next = 0
@@ -129,7 +150,7 @@ class Delivery:
         # The metric of the one reading that was measured: None if there is no memory to tell.
         try:
             text = b"".join([bytes(piece) for piece in self._body])
-        except MemoryError:
+        except (MemoryError, OSError):  # OSError: a full ring has just dropped it
             return None
         request = parse(text)
         return request["points"][0]["metric"] if request else None
@@ -140,30 +161,33 @@ class Delivery:
             return
         index = _index(message)
         self._named = 0 <= index < sent
+        self._turn = index == 0
         self._suspects = sent
         self._next = (index or 1) if self._named else sent // 2
 
-    def _at_fault(self, message, dated):
-        # A server that names point 0 of a request of one means it, and so does one that took others
+    def _blame(self, message, dated):
+        # The verdict on a refusal of one reading: REFUSED_READING if it is the reading's fault. A
+        # server that names point 0 of a request of one means it, and so does one that took others
         # of the same batch. Otherwise it shows whether it refuses us altogether by what it says
         # to a request with no reading, and if it refuses that as well, to a few others alone.
         self._passed = -1
         if _index(message) == 0 or self._proven:
             self._proven = False
-            return True
-        body = self._body
+            return REFUSED_READING
         status = self.status
         for skip in (0, 1, 2, 4, 8, 16):
-            sent = body.measure(1 if skip else 0, _MAX_BYTES, dated, skip)
-            if skip and not sent:
+            if skip >= self._buffer.ring.pending:
                 break
-            if self._post(sent) == CONFIRMED:
+            verdict = self._post(1 if skip else 0, dated, skip)
+            if verdict == CONFIRMED:
                 if skip:
-                    self._passed = body.start
-                return True
+                    self._passed = self._body.start
+                return REFUSED_READING
+            if verdict == FAILED or verdict == RATE_LIMITED:
+                return verdict
         self.status = status
         self._message = message
-        return False
+        return REFUSED
 
     def _reject(self, seq, message, dated):
         # Drop the refused reading, and name it; then the one that passed to show its fault.

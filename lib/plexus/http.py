@@ -61,6 +61,7 @@ class Wire:
         self.fresh = True
         self.context = context
         # All names at once: a dict that grows while a ring fills the heap finds no room to.
+        self._streams = False
         self._sock = self._timed = self._write = self._readinto = self._addresses = None
         self.dates = False  # whether a Date is worth its heap when the request succeeded
         self._line = bytearray(_MAX_LINE)
@@ -71,6 +72,7 @@ class Wire:
 
     def begin(self, method, body, timeout_ms):
         """Forget the last answer. `body`: the bytes to send, in pieces; all within `timeout_ms`."""
+        self.fresh = self._sock is None
         self._body = body
         self._bare = method == "HEAD"
         self._start = ticks_ms()
@@ -93,7 +95,6 @@ class Wire:
 
     def getaddrinfo(self, *_):
         if self._sock:
-            self.fresh = False
             return ((0, 0, 0, "", None),)
         self.fresh = True
         self._addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
@@ -112,6 +113,7 @@ class Wire:
         for i, address in enumerate(self._addresses):
             sock = socket.socket(address[0], socket.SOCK_STREAM)
             try:
+                self._armed_ms = 0
                 self._arm(sock)
                 sock.connect(address[-1])
                 if _MAY_SET_NODELAY:
@@ -134,7 +136,8 @@ class Wire:
         # MicroPython's TLS sockets have no settimeout: that of the socket below them counts.
         self._timed = sock if hasattr(sock, "settimeout") else raw
         self._armed_ms = 0
-        if hasattr(sock, "recv_into"):  # CPython's sockets are no streams
+        self._streams = not hasattr(sock, "recv_into")
+        if not self._streams:  # CPython's sockets are no streams
             self._readinto = sock.recv_into  # pyright: ignore[reportAttributeAccessIssue] -- CPython's
             self._write = sock.sendall
         else:
@@ -227,7 +230,10 @@ class Wire:
         sock, self._sock = self._sock, None
         if sock:
             self._timed = self._write = self._readinto = None
-            sock.close()
+            try:
+                sock.close()
+            except OSError:
+                pass  # the other side was quicker
 
     # Bounded output and input.
 
@@ -250,8 +256,15 @@ class Wire:
 
     def _send(self, data):
         self.step = "send to"
-        self._arm(self._timed)
-        self._write(data)
+        while True:
+            self._arm(self._timed)
+            n = self._write(data)
+            if not self._streams or n == len(data):
+                return
+            # A TLS stream that timed out within a record says None, or how far it came.
+            if not n:
+                raise OSError(errno.ETIMEDOUT)
+            data = memoryview(data)[n:]
 
     def _receive(self):
         # One byte into _one: True, or False at the end of the stream. One, because MicroPython's
@@ -374,6 +387,8 @@ class Http:
         self.timeout_ms = timeout_ms
         self.wire = Wire(self.host, port, context)
         self._requests = requests or load_requests()
+        if hasattr(self._requests, "Session"):
+            raise ValueError("requests: PyPI's cannot be bounded here; use MicroPython's, or none")
         self._headers = {
             "Host": url.split("/", 3)[2],
             "Connection": "keep-alive",
@@ -403,19 +418,19 @@ class Http:
         try:
             return self.request("HEAD", "/", with_key=False)
         finally:
-            wire.shut()
             wire.context = trusted
             wire.dates = False
+            wire.shut()
 
     @micropython.native
     def request(self, method, path, body=None, length=0, with_key=True):
         """One request and its answer: (status, first bytes of its body).
 
-        `body`: an iterable of pieces, `length` bytes in all. OSError(step, reason): no complete
+        `body`: an iterable of pieces, `length` bytes in all; a function for `length` is called
+        when the connection stands, which may take a second. OSError(step, reason): no complete
         answer came; what could not be done and why (errno or text).
         """
         headers = self._headers
-        headers["Content-Length"] = str(length)
         if body is None:
             headers = {"Host": headers["Host"]}
             if with_key:
@@ -426,6 +441,12 @@ class Http:
             while True:
                 wire.begin(method, body, timeout_ms)
                 try:
+                    if self._wired:
+                        wire.getaddrinfo()
+                        wire.connect(None)
+                    if body is not None:
+                        size = length() if callable(length) else length
+                        headers["Content-Length"] = str(size)
                     return self._request(method, self._origin + path, headers, body)
                 except (OSError, ValueError, MemoryError, IndexError) as exc:
                     # A kept connection may have died of age: that is no answer, and a new one

@@ -61,6 +61,6 @@ class Http:
         method: str,
         path: str,
         body: Iterable[_Bytes] | None = None,
-        length: int = 0,
+        length: int | Callable[[], int] = 0,
         with_key: bool = True,
     ) -> _Answer: ...

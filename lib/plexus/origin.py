@@ -39,4 +39,6 @@ def load_requests():
             sys.modules[name] = theirs
         if name in mine:
             return mine[name]
-    return __import__("plexus._requests", None, None, ("request",))
+    module = __import__("plexus._requests", None, None, ("request",))
+    sys.modules.pop("plexus._requests")  # the next client gets a copy of its own
+    return module

@@ -4,7 +4,7 @@ import struct
 
 from ._port import const, micropython
 from .kernel import digits, walk
-from .ring import NO_USE, copy, cursor
+from .ring import NO_USE, copy, cursor, shift
 
 _SEQ = const(7)
 _HELP = const(8)
@@ -79,6 +79,7 @@ class Body:
         self.start = self.count = self.len = 0
         self._mode = self._left = self._pos = 0
         self._begun = False
+        self.torn = False  # readings were dropped before they were out
 
     def measure(self, count, limit, dated=True, skip=0):
         """Take up to `count` of the oldest readings and `limit` B of body: how many that is.
@@ -110,7 +111,13 @@ class Body:
         self._left = self.count
         self._pos = -1
         self._begun = False
+        self.torn = False
         return self
+
+    def date(self, hi, lo):
+        """The clock is known now: what the ring did to its readings' times, to these places."""
+        for at in (self._first, self._at, self.end):
+            shift(at, hi, lo)
 
     @micropython.native
     def __next__(self):
@@ -128,6 +135,7 @@ class Body:
         before = at[_SEQ]
         with self._lock:
             if self._ring.passed(before):
+                self.torn = True
                 raise OSError("a full ring dropped readings that were being sent")
             end = self._walk(at, left, self._pos, _PIECE, _PIECE)
         left -= (at[_SEQ] - before) & 0x3FFFFFFF

@@ -62,7 +62,7 @@ class Retry:
         bound = min(cap, base << min(self._failures, 10))
         self._failures += 1
         wait = int.from_bytes(self._random(3), "big") % (bound + 1)
-        if asked_ms is not None:
+        if asked_ms:
             # Spread over a tenth more: all who were told the same come at different times.
             wait = asked_ms + wait % (asked_ms // 10 + 1)
         self._wait_ms = wait

@@ -35,6 +35,12 @@ def copy(to, at):
         to[i] = at[i]
 
 
+def shift(at, hi, lo):
+    """Move the clock's time at cursor `at` by hi * 10^6 + lo ms."""
+    carry, at[_LO] = divmod(at[_LO] + lo, 1000000)
+    at[_HI] += hi + carry
+
+
 class Ring:
     """Records in the bytes `data`, and up to 256 texts (metric, tags, session, source) they name.
 
@@ -126,9 +132,8 @@ class Ring:
 
     def date(self, hi, lo):
         """Add hi * 10^6 + lo ms to the time of every record that the clock stamped."""
-        for at in (self.tail, self.head):
-            carry, at[_LO] = divmod(at[_LO] + lo, 1000000)
-            at[_HI] += hi + carry
+        shift(self.tail, hi, lo)
+        shift(self.head, hi, lo)
 
     def number(self, text):
         """The number by which a record names `text`; -1 while records that wait have them all."""

@@ -58,9 +58,9 @@ class Calls:
                 carry, call[_LO] = divmod(call[_LO] + lo, 1000000)
                 call[_HI] += hi + carry
 
-    def send(self, http, ring, now):
+    def send(self, http, ring, ticks_ms):
         """Make the requests that are due. An end waits until the readings before it have gone."""
-        while self._calls and not self._retry.wait_ms(now):
+        while self._calls and not self._retry.wait_ms(ticks_ms()):
             call = self._calls[0]
             if call[_HI] is not None and ring.left(call[_AT]):
                 return
@@ -71,7 +71,7 @@ class Calls:
                 )
             except OSError as exc:
                 self._problem = (0, exc.args[0], exc.args[1])
-                self._retry.failed(FAILED, now)
+                self._retry.failed(FAILED, ticks_ms())
                 return
             answer = parse(content)
             verdict = judge(status, None, 0)
@@ -83,7 +83,7 @@ class Calls:
                 verdict = REFUSED_READING
             self._problem = (status, call[0]) if verdict != CONFIRMED else None
             if verdict > TOO_LARGE:
-                self._retry.failed(verdict, now, http.wire.retry_after_ms())
+                self._retry.failed(verdict, ticks_ms(), http.wire.retry_after_ms())
                 return
             self._retry.succeeded()
             if self._calls and self._calls[0] is call:
@@ -125,8 +125,10 @@ class Session:
 
     def __init__(self, client, session_id, name):
         check_string("session_id", session_id)
+        string_text(session_id, "session_id")
         if name is not None:
             check_string("name", name)
+            string_text(name, "name")
         self.session_id = session_id
         self.name = name
         self._client = client

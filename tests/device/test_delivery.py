@@ -967,3 +967,41 @@ def test_two_clients_do_not_meet(server, gateway):
     equal((a.flush(), b.flush()), (1, 1))
     equal(values(Admin(server.admin_url)), [1])
     equal(values(Admin(gateway.admin_url)), [2])
+
+
+def test_full_ring_that_readings_run_into_while_it_connects_is_delivered(server):
+    px = client(server, ring_bytes=512)
+    for value in range(400):
+        px.send("n", value)
+    wire = px._http.wire
+    connect = wire.connect
+
+    def slow_connect(address):  # as a TLS handshake is
+        for value in range(400, 420) if wire._sock is None else ():
+            px.send("n", value)
+        connect(address)
+
+    wire.connect = slow_connect
+    pending = px.pending
+    assert px.flush() >= pending - 20
+    equal((px.pending, px.confirmed + px.dropped), (0, 420))
+
+
+def test_batch_torn_by_a_full_ring_is_nobodys_fault_and_waits_for_nothing(server):
+    px = client(server, ring_bytes=512, flush_interval_ms=0)
+    for value in range(400):
+        px.send("n", value)
+    body = px._body
+    measure = body.measure
+
+    def torn_measure(*arguments):
+        count = measure(*arguments)
+        body.measure = measure
+        for value in range(400, 420):  # and they drop what was measured
+            px.send("n", value)
+        return count
+
+    body.measure = torn_measure
+    equal((px.tick(), px.status[:3]), (0, "ok;"))
+    assert px.tick() > 0, px.status
+    equal(px.pending, 0)

@@ -337,3 +337,7 @@ def test_report_into_a_full_ring_does_not_raise_from_tick(server):
         ticks.advance(10000)
         px.tick()
         equal(px.pending < 10, True)
+
+
+def test_retry_after_of_nothing_still_backs_off():
+    equal(_waits(MOST, FAILED, 3, 0), _waits(MOST, FAILED, 3))

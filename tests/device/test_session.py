@@ -6,7 +6,7 @@ import time
 
 from clients import Outage, RawServer, answer, client, fill, host_ms, refused
 from plexus._port import ticks_ms
-from support import Admin, equal, raises
+from support import IS_MICROPYTHON, Admin, equal, raises
 
 
 def no_wait(size):
@@ -182,6 +182,18 @@ def test_bad_ids_and_names_are_refused_by_name(server):
     for bad in (5, "", "x" * 257):
         with raises(ValueError, "name"):
             px.session("s", name=bad)
+
+
+def test_half_a_surrogate_pair_is_refused_before_it_is_in_the_way(server):
+    px = client(server)
+    half = b"\xed\xa0\xbd"  # MicroPython takes it for text, CPython makes it otherwise
+    half = half.decode() if IS_MICROPYTHON else chr(0xD83D)
+    with raises(ValueError, "session_id"):
+        px.session("s" + half)
+    with raises(ValueError, "name"):
+        px.session("s", name="caf" + half)
+    px.send("n", 1)
+    equal(px.flush(), 1)
 
 
 def test_async_with_is_a_session(server):

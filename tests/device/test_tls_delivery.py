@@ -4,7 +4,7 @@ import binascii
 import sys
 
 from clients import SECRET, client, fill, ingests, refused, right_clock, values
-from support import Admin, Proxy, equal
+from support import IS_MICROPYTHON, Admin, Proxy, equal, only, raises
 
 
 def _ca(place):
@@ -235,7 +235,10 @@ def test_injected_requests_module_is_used():
 
 
 def test_two_clients_of_one_injected_module_do_not_meet(server, gateway):
-    import requests
+    if IS_MICROPYTHON:
+        import requests
+    else:
+        import plexus._requests as requests
 
     from plexus import Plexus
 
@@ -246,3 +249,11 @@ def test_two_clients_of_one_injected_module_do_not_meet(server, gateway):
     equal((a.flush(), b.flush()), (1, 1))
     equal(values(Admin(server.admin_url)), [1])
     equal(values(Admin(gateway.admin_url)), [2])
+
+
+@only("cpython")
+def test_pypis_requests_which_follows_redirects_with_the_key_is_refused(server):
+    import requests
+
+    with raises(ValueError, "requests: PyPI's"):
+        client(server, requests=requests)
