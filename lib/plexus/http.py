@@ -144,18 +144,25 @@ class Wire:
             self._readinto = sock.readinto
             self._write = sock.write
 
+    @micropython.native
     def write(self, data):
+        size = len(data)
+        out = self._out
+        used = self._out_len
+        if size > len(out):
+            if used:
+                self._flush()
+            self._send(data.encode() if isinstance(data, str) else data)
+            return size
         # requests writes a header in four small pieces: they leave together.
         if isinstance(data, str):
             data = data.encode()
-        size = len(data)
-        if self._out_len + size > len(self._out):
+            size = len(data)
+        if used + size > len(out):
             self._flush()
-        if size > len(self._out):
-            self._send(data)
-        else:
-            self._out[self._out_len : self._out_len + size] = data
-            self._out_len += size
+            used = 0
+        out[used : used + size] = data
+        self._out_len = used + size
         return size
 
     sendall = write
@@ -254,10 +261,13 @@ class Wire:
         if size:
             self._send(memoryview(self._out)[:size])
 
+    @micropython.native
     def _send(self, data):
         self.step = "send to"
         while True:
-            self._arm(self._timed)
+            left_ms = self._timeout_ms - ticks_diff(ticks_ms(), self._start)
+            if left_ms <= 0 or not 0 <= self._armed_ms - left_ms < 250:
+                self._arm(self._timed)
             n = self._write(data)
             if not self._streams or n == len(data):
                 return
