@@ -1,6 +1,7 @@
 """The firmware's `requests` in small, for an interpreter that has none of its kind: CPython.
 
-The `requests` of PyPI has another signature and no socket to bound. Not copied to a board.
+The `requests` of PyPI has another signature and no socket to bound. A board whose firmware has its
+own never loads this.
 """
 
 import socket
