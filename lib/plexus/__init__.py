@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 
 # The modules that a name needs, leaves first, its own last. After each the heap is collected: what
 # stays then lies close together, and a large ring still finds its piece of a board's small heap.
-_CLIENT = "ring render record buffer retry delivery clock tls http client"
+_CLIENT = "ring render record buffer retry delivery clock tls wire http client"
 _NAMES = {
     "Plexus": _CLIENT,
     "PlexusError": _CLIENT,

@@ -7,11 +7,12 @@ from ._port import Lock, const, micropython, ticks_diff, ticks_ms
 from .buffer import Buffer, BufferFull
 from .clock import HOSTS, Clock
 from .delivery import Delivery
-from .http import Http, http_date
+from .http import Http
 from .record import check_source
 from .render import Body, string_text
 from .retry import Retry
 from .tls import unverified_context, verifying_context
+from .wire import http_date
 
 _DATE_ERROR_MS = const(500)  # an HTTP Date has whole seconds
 

@@ -79,7 +79,7 @@ class OwnTicks:
         self._before = []
         for name in list(sys.modules):
             module = sys.modules[name]
-            if name.startswith("plexus.") and name not in ("plexus.http", "plexus._port"):
+            if name.startswith("plexus.") and name not in ("plexus.wire", "plexus._port"):
                 if hasattr(module, "ticks_ms"):
                     self._before.append((module, module.ticks_ms))
                     module.ticks_ms = ticks

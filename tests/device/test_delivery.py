@@ -296,14 +296,14 @@ def test_server_that_ends_each_connection_is_no_trouble(server):
 
 def test_name_look_up_that_fails_after_a_kept_connection_died_is_an_error(server, proxy):
     # The network is gone: first the connection, then the names. It must end.
-    import plexus.http as http
+    import plexus.wire as wire_module
 
     px = client(proxy, keep_alive=True)
     px.send("n", 0)
     px.flush()
     Proxy(proxy.control_url).drop()
     px.send("n", 1)
-    real = http.socket
+    real = wire_module.socket
 
     class NoNames:
         SOCK_STREAM = real.SOCK_STREAM
@@ -315,11 +315,11 @@ def test_name_look_up_that_fails_after_a_kept_connection_died_is_an_error(server
                 raise AssertionError("asked over and over")
             raise OSError(-2)
 
-    http.socket = NoNames()
+    wire_module.socket = NoNames()
     try:
         exc = refused(px)
     finally:
-        http.socket = real
+        wire_module.socket = real
     assert "look up" in str(exc), exc
     equal((px.pending, px.flush()), (1, 1))
 

@@ -1,15 +1,11 @@
 """The HTTP layer by itself: dates, addresses, bounded requests that leave nothing open."""
 
-import plexus.http as http
+import plexus.wire as wire_module
 from clients import KEY, RawServer, answer
-from plexus.http import Http, http_date
+from plexus.http import Http
+from plexus.origin import split_url
+from plexus.wire import http_date
 from support import Admin, equal, raises
-
-try:
-    from plexus.origin import split_url
-except ImportError:
-    from plexus.http import split_url
-
 
 # --- dates ------------------------------------------------------------------------------------
 
@@ -155,7 +151,7 @@ def test_failure_says_what_could_not_be_done():
 
 
 def test_second_address_is_tried_when_the_first_refuses(server):
-    real = http.socket
+    real = wire_module.socket
     port = int(server.url.rsplit(":", 1)[1])
 
     class TwoAddresses:
@@ -168,11 +164,11 @@ def test_second_address_is_tried_when_the_first_refuses(server):
         def socket(self, *more):
             return real.socket(*more)
 
-    http.socket = TwoAddresses()
+    wire_module.socket = TwoAddresses()
     try:
         equal(_http("http://somewhere/x").request("GET", "/")[0], 200)
     finally:
-        http.socket = real
+        wire_module.socket = real
     equal(len(Admin(server.admin_url).requests()), 1)
 
 
