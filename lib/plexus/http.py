@@ -65,9 +65,9 @@ class Http:
         wire = self.wire
         wire.shut()
         trusted = wire.context
-        wire.dates = True
-        wire.context = trusted and unverified_context()
         try:
+            wire.context = trusted and unverified_context()
+            wire.dates = True
             return self.request("HEAD", "/", with_key=False)
         finally:
             wire.context = trusted

@@ -11,7 +11,6 @@ INT = const(11)
 NEGATIVE = const(12)
 TEXT = const(13)
 FALSE = const(14)
-EXPLICIT = const(16)
 
 _HI = const(1)
 _LO = const(2)

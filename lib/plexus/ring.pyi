@@ -8,7 +8,6 @@ INT: Final = 11
 NEGATIVE: Final = 12
 TEXT: Final = 13
 FALSE: Final = 14
-EXPLICIT: Final = 16
 
 NO_USE: array[int]
 
