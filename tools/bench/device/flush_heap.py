@@ -43,18 +43,23 @@ def _flushes_with(px, free):
     from plexus import PlexusError
 
     gc.collect()
-    taken = None
+    # In a list that is emptied by hand: a chain of them would stay as long as any forgotten place
+    # of the C stack, which is searched for pointers, still holds the first one's address.
+    taken = [None] * 512
+    count = 0
     for size in (8192, 1024, 128, 16):
         try:
             while gc.mem_free() > free + size + 64:
-                taken = (taken, bytearray(size))
+                taken[count] = bytearray(size)
+                count += 1
         except MemoryError:
             pass  # no piece of this size is left
     try:
         px.flush()
     except (MemoryError, OSError, PlexusError):
         pass
-    taken = None
+    for i in range(count):
+        taken[i] = None
     gc.collect()
     return not px.pending
 
