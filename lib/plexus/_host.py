@@ -24,6 +24,18 @@ def ticks_ms():
     return time.monotonic_ns() // 1000000 & 0x3FFFFFFF  # pyright: ignore[reportAttributeAccessIssue] -- CPython's
 
 
+def ticks_us():
+    """Microseconds from an arbitrary start; wraps as ticks_ms does."""
+    return time.monotonic_ns() // 1000 & 0x3FFFFFFF  # pyright: ignore[reportAttributeAccessIssue] -- CPython's
+
+
+def ticks_add(ticks, milliseconds):
+    """The ticks so many milliseconds later, or earlier; OverflowError beyond half a wrap."""
+    if not -0x20000000 < milliseconds < 0x20000000:
+        raise OverflowError("ticks interval overflow")
+    return ticks + milliseconds & 0x3FFFFFFF
+
+
 def ticks_diff(end, start):
     """end - start for ticks less than half a wrap (6.2 days) apart, in [-2^29, 2^29)."""
     return ((end - start + 0x20000000) & 0x3FFFFFFF) - 0x20000000

@@ -3,12 +3,12 @@
 # ruff: noqa: F401
 
 try:
-    from time import sleep_ms, ticks_diff, ticks_ms
+    from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
     import micropython
     from micropython import const
 except ImportError:
-    from ._host import const, micropython, sleep_ms, ticks_diff, ticks_ms
+    from ._host import const, micropython, sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 try:
     from uctypes import addressof, bytearray_at

@@ -14,6 +14,9 @@ _PATIENCE_MS = const(20)
 _FLOAT64 = const(10)  # kinds of record, see _viper.py
 _TEXT = const(13)
 _EXPLICIT = const(16)
+_TICKS = const(0x3FFFFFFF)  # ticks count modulo 2^30 (or a multiple of it)
+_TICKS_HALF = const(0x20000000)
+_TICKS_END = const(537)  # as many million ms are half of that
 _SINGLE = int(SINGLE)
 
 # A module's names are found sooner than the interpreter's own.
@@ -168,6 +171,24 @@ class Buffer:
         if timestamp is not None:
             timestamp = epoch_ms(timestamp)
         self._put(metric, self._suffix_of(tags, source_id), kind, value, ticks, timestamp)
+
+    def send_at(self, ticks, metric, value, tags=None, source_id=None):
+        """Add a reading of the moment at which ticks_ms() was `ticks`, at most 6 days ago.
+
+        Unlike one with a timestamp it may come before the time is known; what was before this
+        client is then of its first moment. Else as send().
+        """
+        line = self._parts[-1]
+        if line is not None and line[1] < _TICKS_END:
+            # The time counts from the client's start, and is never negative.
+            since = (ticks - line[0] & _TICKS ^ _TICKS_HALF) - _TICKS_HALF
+            since += line[1] * 1000000 + line[2]
+            ticks = ticks - min(since, 0) & _TICKS
+        check_string("metric", metric)
+        kind = kind_of(value)
+        if kind == _TEXT:
+            value = json_text(value)
+        self._put(metric, self._suffix_of(tags, source_id), kind, value, ticks, None)
 
     def _suffix_of(self, tags, source_id):
         # The JSON behind the time of a reading: None if it is that of all without tags.

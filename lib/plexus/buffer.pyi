@@ -45,6 +45,14 @@ class Buffer(Generic[_Clock]):
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
     ) -> None: ...
+    def send_at(
+        self,
+        ticks: int,
+        metric: str,
+        value: _Value,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None: ...
     def send_batch(
         self,
         points: Iterable[tuple[str, _Value]],

@@ -61,10 +61,14 @@ def _write(out, value, depth):
             _write(out, item, depth + 1)
         out.extend(b"]" if len(value) else b"[]")
     else:
-        raise ValueError(
-            "value: %s cannot be sent; use a number, str, bool, dict, list or array"
-            % type(value).__name__
-        )
+        from .decimal import Decimal
+
+        if not isinstance(value, Decimal):
+            raise ValueError(
+                "value: %s cannot be sent; use a number, str, bool, dict, list or array"
+                % type(value).__name__
+            )
+        out.extend(str(value).encode())
 
 
 def suffix(tags, session_id, source_id):

@@ -1,9 +1,11 @@
 from array import array
 from typing import Any, TypeAlias
 
-# What JSON has, but for null, with MicroPython's ways to write an array.
+from .decimal import Decimal
+
+# What JSON has, but for null, with MicroPython's ways to write an array, and exact decimals.
 _Value: TypeAlias = (
-    bool | int | float | str | dict[str, Any] | list[Any] | tuple[Any, ...] | array[Any]
+    bool | int | float | Decimal | str | dict[str, Any] | list[Any] | tuple[Any, ...] | array[Any]
 )
 
 def check_finite(value: object) -> None: ...

@@ -90,6 +90,7 @@ def deadline(seconds: int) -> Iterator[None]:
 
 def run_on_micropython(item: pytest.Function, arguments: str) -> None:
     library, tests = REPOSITORY / "lib", DEVICE_TESTS
+    models = DEVICE_TESTS.parent
     if getattr(item.module, "COMPILED", False):
         library, tests = compiled(library), compiled(tests)
     heap = getattr(item.module, "HEAP", "4M")
@@ -98,7 +99,7 @@ def run_on_micropython(item: pytest.Function, arguments: str) -> None:
         process = subprocess.run(
             [MICROPYTHON, "-X", f"heapsize={heap}", "-m", "run"]
             + [item.path.stem, item.originalname],
-            env=os.environ | {"MICROPYPATH": f"{library}:{tests}:.frozen"},
+            env=os.environ | {"MICROPYPATH": f"{library}:{tests}:{models}:.frozen"},
             input=arguments.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

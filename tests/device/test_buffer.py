@@ -101,6 +101,41 @@ def test_gap_of_days_before_the_time_was_known_is_dated_right():
     )
 
 
+def test_reading_of_an_earlier_moment_is_dated_by_its_ticks():
+    for known in (True, False):
+        client = Client(now_ms=START_MS if known else 3 * DAY_MS, known=known)
+        ticks = 0  # as the clock has them
+        client.send("m", 1)
+        client.send_at(ticks - 700 & 0x3FFFFFFF, "m", 2)
+        client.send_at(ticks - 2 * DAY_MS & 0x3FFFFFFF, "m", {"a": 1}, tags={"b": "c"})
+        client.send("m", 3)
+        if not known:
+            client.clock.learn(START_MS - 3 * DAY_MS)
+        points = client.points()
+        lags = [START_MS - point["timestamp"] for point in points]
+        equal(lags, [0, 700, 2 * DAY_MS, 0])
+        equal([point["value"] for point in points], [1, 2, {"a": 1}, 3])
+        equal(points[2]["tags"], {"b": "c"})
+
+
+def test_reading_from_before_the_client_is_of_its_first_moment_while_the_time_is_unknown():
+    client = Client(now_ms=5000, known=False)
+    for age_ms in (4999, 5000, 5001, 6 * DAY_MS):
+        client.send_at(-age_ms & 0x3FFFFFFF, "m", 1)
+    client.send("m", 1)
+    client.clock.learn(START_MS)
+    lags = [START_MS + 5000 - point["timestamp"] for point in client.points()]
+    equal(lags, [4999, 5000, 5000, 5000, 0])
+
+
+def test_reading_of_an_earlier_moment_is_checked_as_any():
+    client = Client()
+    for metric, value in ((5, 1), ("m", float("nan")), ("m", None)):
+        with raises(ValueError):
+            client.send_at(0, metric, value)
+    equal(client.pending, 0)
+
+
 # A full ring
 
 

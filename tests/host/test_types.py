@@ -11,10 +11,18 @@ from collections.abc import Iterator
 import pytest
 
 import plexus
+import plexus.sensors
 from tools.build import LIBRARY
 
 PACKAGE = LIBRARY / "plexus"
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+MODULES = sorted(
+    path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py")
+)
+# What a driver overrides has the types of its base: driver.pyi and i2c.pyi.
+INHERITED = {
+    *("BUS", "METRICS", "INTERVAL_MS", "NO_MEAN", "ADDRESSES", "ready"),
+    *("verify", "setup", "measure", "sample", "read", "close", "chip", "bus", "address"),
+}
 
 
 def tree_of(module: str, suffix: str) -> ast.Module:
@@ -60,6 +68,10 @@ def surface(body: list[ast.stmt], prefix: str = "") -> dict[str, str]:
         elif isinstance(statement, ast.Assign | ast.AnnAssign):
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             for name in (target.id for target in targets if isinstance(target, ast.Name)):
+                if fields := namedtuple_fields(statement.value):
+                    found |= {name: "class(NamedTuple)"}
+                    found |= {f"{name}.{field}": "value" for field in fields}
+                    continue
                 alias = statement.value.id if isinstance(statement.value, ast.Name) else ""
                 found[name] = found.get(alias) or value(statement)
     return {
@@ -67,6 +79,13 @@ def surface(body: list[ast.stmt], prefix: str = "") -> dict[str, str]:
         for name, what in found.items()
         if all(map(is_public, name.split(".")))
     }
+
+
+def namedtuple_fields(given: ast.expr | None) -> tuple[str, ...]:
+    """The fields of the class that `namedtuple("Name", (...))` makes; of anything else none."""
+    if isinstance(given, ast.Call) and ast.unparse(given.func) == "namedtuple":
+        return ast.literal_eval(given.args[1])
+    return ()
 
 
 def value(statement: ast.Assign | ast.AnnAssign) -> str:
@@ -147,16 +166,24 @@ def reexported(tree: ast.Module) -> dict[str, str]:
     }
 
 
+def of_its_own(names: dict[str, str], module: str) -> dict[str, str]:
+    """The names, for a driver without those that it has in common with all of them."""
+    if not module.startswith("sensors/") or module == "sensors/driver":
+        return names
+    return {name: what for name, what in names.items() if name.partition(".")[2] not in INHERITED}
+
+
 def test_every_device_file_has_its_types_and_there_are_no_others() -> None:
-    assert sorted(path.stem for path in PACKAGE.glob("*.pyi")) == MODULES
+    types = (path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.pyi"))
+    assert sorted(path.as_posix() for path in types) == MODULES
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if not is_facade(name)])
 def test_types_name_what_the_module_defines(module: str) -> None:
-    defined = surface(tree_of(module, ".py").body)
-    if module == "__init__":
+    defined = of_its_own(surface(tree_of(module, ".py").body), module)
+    if module.endswith("__init__"):
         del defined["__getattr__"]  # the types would then let any name pass
-    assert surface(tree_of(module, ".pyi").body) == defined
+    assert of_its_own(surface(tree_of(module, ".pyi").body), module) == defined
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if is_facade(name)])
@@ -169,6 +196,7 @@ def test_types_name_what_a_module_that_imports_for_others_hands_on(module: str) 
 def test_the_packages_types_list_its_lazy_names_with_their_modules() -> None:
     lazy = {name: parts.split()[-1] for name, parts in plexus._NAMES.items()}
     assert reexported(tree_of("__init__", ".pyi")) == lazy
+    assert reexported(tree_of("sensors/__init__", ".pyi")) == plexus.sensors._NAMES
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""The board's own analogue-to-digital converter, on one pin."""
+
+from .driver import Driver, SensorError
+
+_ATTENUATIONS = {0: "ATTN_0DB", 2.5: "ATTN_2_5DB", 6: "ATTN_6DB", 11: "ATTN_11DB"}
+
+
+class ADC(Driver):
+    """Yields the mean voltage (V) of some samples: that of the pin times `divider`.
+
+    pin: a machine.Pin, on the ESP32 one of ADC1: ADC2 does not work beside WiFi.
+    divider: the voltage before the divider over that at the pin, (R1 + R2) / R2.
+    samples: how many at once, from 1 to 256.
+    scale, offset: what is yielded is the voltage * scale + offset.
+    attenuation_db: 0, 2.5, 6 or 11, the ESP32's ranges; up to about 0.95, 1.25, 1.75 and 2.45 V at
+    the pin they are accurate. Ports that have none ignore it.
+    metric: its name.
+    reference_mv: the full scale, for ports whose converter is not calibrated in volts.
+
+    A pin above what the converter can tell is an error.
+    """
+
+    BUS = "pin"
+    METRICS = {"voltage": "V"}
+
+    def __init__(
+        self,
+        pin,
+        divider=1.0,
+        samples=16,
+        scale=1.0,
+        offset=0.0,
+        attenuation_db=11,
+        metric="voltage",
+        reference_mv=3300,
+    ):
+        if not isinstance(samples, int) or not 1 <= samples <= 256:
+            raise ValueError("samples: %r; give a whole number from 1 to 256" % (samples,))
+        if not divider > 0:
+            raise ValueError("divider: %r; give (R1 + R2) / R2, or 1" % (divider,))
+        if attenuation_db not in _ATTENUATIONS:
+            raise ValueError("attenuation_db: %r; give 0, 2.5, 6 or 11" % (attenuation_db,))
+        self.pin = pin
+        self._divider = divider
+        self._samples = samples
+        self._scale = scale
+        self._offset = offset
+        self._attenuation = _ATTENUATIONS[attenuation_db]
+        self._metric = metric
+        self._reference_mv = reference_mv
+
+    def setup(self):
+        try:
+            from machine import ADC as Converter
+        except ImportError:
+            raise SensorError("%s: this port has no machine.ADC" % (self.pin,))
+        self._converter = Converter(self.pin)
+        if hasattr(Converter, self._attenuation):
+            self._converter.atten(getattr(Converter, self._attenuation))
+
+    def measure(self):
+        converter = self._converter
+        if converter.read_u16() == 65535:
+            raise SensorError("%s: the voltage is beyond the converter's range" % (self.pin,))
+        total = 0
+        if hasattr(converter, "read_uv"):
+            # 256 samples of 3.3 V are below 2^30: no int on the heap.
+            for _ in range(self._samples):
+                total += converter.read_uv()
+        else:
+            for _ in range(self._samples):
+                total += converter.read_u16()
+            total = total * self._reference_mv * 1000 // 65535
+        # A pin's microvolts have 22 bits. 0.1 mV is finer than the noise of the mean.
+        voltage = round(total // self._samples * self._divider / 1000000, 4)
+        yield self._metric, voltage * self._scale + self._offset

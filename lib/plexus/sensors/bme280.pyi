@@ -1,0 +1,3 @@
+from .bmp280 import BMP280
+
+class BME280(BMP280): ...

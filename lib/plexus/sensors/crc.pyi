@@ -1,0 +1,3 @@
+from collections.abc import Iterable
+
+def crc8(data: Iterable[int], polynomial: int = 0x31, initial: int = 0xFF) -> int: ...

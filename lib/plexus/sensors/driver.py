@@ -1,0 +1,66 @@
+"""What every sensor driver has: set-up, measurement, and read(), which is made of both."""
+
+from .._port import sleep_ms
+
+
+class SensorError(OSError):
+    """A sensor does not answer, or not as the chip should: the message says what and where."""
+
+
+class Driver:
+    """The base of the drivers. One of your own needs only a `read()` and may do without it.
+
+    A driver writes `measure()`, and `setup()` if the chip needs one. Both may be generators, and
+    then yield the ms to wait until the chip is ready (int) where others would sleep; `measure()`
+    yields besides its readings: `(metric, value)`, `(metric, value, tags)`, or, of what happened
+    before now, `(metric, value, tags or None, its age in ms)`. So the same lines serve a program
+    that waits and one that does other things meanwhile.
+
+    The constructor touches no bus: a sensor may be plugged in later. What fails raises OSError
+    (SensorError is one), and the next measurement begins with `setup()` again, as a chip that was
+    unplugged has forgotten it all.
+    """
+
+    # What the constructor's first argument is: "i2c", "spi", "uart", or for "onewire" and "pin" a
+    # machine.Pin. "pins": Pins as keywords.
+    BUS = None
+    METRICS = {}  # metric: its unit, "" if it has none
+    # Metrics whose mean says nothing, such as a direction's: 359° and 1° are not 180°.
+    NO_MEAN = ()
+    INTERVAL_MS = 1000  # how often to read unless told otherwise
+
+    ready = False
+
+    def verify(self):
+        """SensorError unless it is the right chip. Changes nothing in it."""
+
+    def setup(self):
+        """Bring the chip from its state at power-on to that in which it measures."""
+
+    def measure(self):
+        """Yield ms to wait, and the readings of one measurement."""
+        raise NotImplementedError
+
+    def sample(self):
+        """One measurement after what must come before it: yields as `measure()` does."""
+        # Not ready unless it came to its end: what failed, or was let go of, is set up again.
+        ready = self.ready
+        self.ready = False
+        if not ready:
+            self.verify()
+            yield from self.setup() or ()
+        yield from self.measure()
+        self.ready = True
+
+    def read(self):
+        """The readings of one measurement, a list; waits as long as the chip needs."""
+        readings = []
+        for item in self.sample():
+            if isinstance(item, int):
+                sleep_ms(item + 1)  # counted in whole ms, the last of which may be short
+            else:
+                readings.append(item)
+        return readings
+
+    def close(self):
+        """Let go of interrupts and the like, if the driver has any."""

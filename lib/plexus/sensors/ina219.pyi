@@ -1,0 +1,7 @@
+from typing import ClassVar
+
+from .ti_power import ShuntMonitor
+
+class INA219(ShuntMonitor):
+    SAMPLES: ClassVar[tuple[int, ...]]
+    def chip(self) -> str | None: ...

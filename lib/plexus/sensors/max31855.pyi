@@ -1,0 +1,3 @@
+from .spi import SPIDriver
+
+class MAX31855(SPIDriver): ...

@@ -1,0 +1,3 @@
+from .spi import SPIDriver
+
+class MAX6675(SPIDriver): ...

@@ -1,0 +1,11 @@
+from collections.abc import Sequence
+from typing import Any
+
+from .sensirion import Sensirion
+
+class SGP30(Sensirion):
+    baseline: tuple[int, ...] | None
+    def __init__(
+        self, bus: Any, address: int | None = None, baseline: Sequence[int] | None = None
+    ) -> None: ...
+    def chip(self) -> str | None: ...

@@ -1,0 +1,7 @@
+from typing import ClassVar
+
+from .sensirion import HumiditySensor
+
+class SHT3x(HumiditySensor):
+    MODES: ClassVar[dict[str, tuple[int, int]]]
+    def chip(self) -> str | None: ...

@@ -1,0 +1,519 @@
+"""The sampler: each sensor at its own rate, conversions that nobody waits for, failures."""
+
+import asyncio
+
+from models import bme280
+from plexus._port import ticks_add, ticks_diff
+from plexus.sensors.bme280 import BME280
+from plexus.sensors.driver import Driver
+from plexus.sensors.sampler import Sampler
+from readings import START_MS, Client, FakeClock
+from sensors import i2c_rig
+from support import FakeTicks, equal, only, raises
+
+
+class Ticking(FakeClock):
+    """A clock whose ticks the test advances."""
+
+    def __init__(self, start_ms):
+        super().__init__()
+        self.ticks_ms = FakeTicks(start_ms)
+        self.line[0] = self.ticks_ms()
+
+
+class Bench:
+    """A sampler, what it has sent, and the time."""
+
+    def __init__(self, start_ms=1000):
+        clock = Ticking(start_ms)
+        self.advance = clock.ticks_ms.advance
+        self.px = Client(clock=clock)
+        self.sampler = Sampler(self.px)
+        self.add = self.sampler.add
+
+    def pass_ms(self, duration_ms, step_ms=1):
+        for _ in range(duration_ms // step_ms):
+            self.advance(step_ms)
+            self.sampler.tick()
+
+    def sent(self):
+        """(metric, value) of all that was sent."""
+        return [(point["metric"], point["value"]) for point in self.px.points()]
+
+    def sent_at_ms(self, metric):
+        """When the readings of a metric were taken, in ms since the start."""
+        points = self.px.points()
+        return [p["timestamp"] - START_MS for p in points if p["metric"] == metric]
+
+
+class Counter:
+    """A user's own sensor: counts its reads."""
+
+    def __init__(self, metric="count"):
+        self.metric = metric
+        self.reads = 0
+
+    def read(self):
+        self.reads += 1
+        return [(self.metric, self.reads)]
+
+
+class Slow(Driver):
+    """Needs a set-up of 7 ms, and 30 ms for each measurement."""
+
+    METRICS = {"slow": ""}
+    INTERVAL_MS = 100
+
+    def __init__(self):
+        self.set_up = 0
+        self.fail = None
+
+    def setup(self):
+        self.set_up += 1
+        yield 7
+
+    def measure(self):
+        yield 30
+        if self.fail:
+            raise self.fail
+        yield "slow", self.set_up
+
+
+def test_sensors_are_read_at_their_own_rates():
+    bench = Bench()
+    bench.add(Counter("fast"), interval_ms=10)
+    bench.add(Counter("lazy"), interval_ms=25)
+    bench.sampler.tick()
+    bench.pass_ms(50)
+    equal(bench.sent_at_ms("fast"), [0, 10, 20, 30, 40, 50])
+    equal(bench.sent_at_ms("lazy"), [0, 25, 50])
+
+
+def test_a_driver_is_read_at_its_own_interval_unless_told_otherwise():
+    bench = Bench()
+    equal(bench.add(Slow()).interval_ms, 100)
+    equal(bench.add(Slow(), interval_ms=500).interval_ms, 500)
+    equal(bench.add(Counter()).interval_ms, 1000)
+
+
+def test_tick_tells_the_time_until_there_is_more_to_do():
+    bench = Bench()
+    bench.add(Counter(), interval_ms=40)
+    bench.add(Slow())
+    equal(bench.sampler.tick(), 8)  # the set-up; no tick of it may be short
+    bench.advance(8)
+    equal(bench.sampler.tick(), 31)
+    bench.advance(31)
+    equal(bench.sampler.tick(), 1)
+
+
+def test_a_conversion_does_not_hold_up_the_others():
+    bench = Bench()
+    bench.add(Slow())
+    bench.add(Counter(), interval_ms=5)
+    bench.sampler.tick()
+    bench.pass_ms(30)
+    equal(bench.sent_at_ms("count"), [0, 5, 10, 15, 20, 25, 30])
+    equal(bench.sent_at_ms("slow"), [])
+    bench.pass_ms(10)
+    equal(bench.sent_at_ms("slow"), [39])
+
+
+def test_the_interval_is_kept_in_spite_of_conversion_and_lateness():
+    bench = Bench()
+    bench.add(Slow())
+    bench.sampler.tick()
+    bench.pass_ms(350, 2)
+    # The first has its set-up as well.
+    equal(bench.sent_at_ms("slow"), [40, 132, 232, 332])
+
+
+def test_reads_that_could_not_be_in_time_are_left_out():
+    bench = Bench()
+    sensor = Counter()
+    bench.add(sensor, interval_ms=10)
+    bench.sampler.tick()
+    bench.advance(57)
+    bench.sampler.tick()
+    equal(sensor.reads, 2)
+    bench.pass_ms(13)
+    equal(bench.sent_at_ms("count"), [0, 57, 60, 70])
+
+
+def test_it_tells_how_late_it_ever_was_since_its_start():
+    bench = Bench()
+    channel = bench.add(Counter(), interval_ms=10)
+    bench.advance(500)
+    bench.sampler.tick()
+    equal(channel.latest_ms, 0)
+    bench.pass_ms(30)
+    bench.advance(14)
+    bench.sampler.tick()
+    bench.pass_ms(50)
+    equal(channel.latest_ms, 4)
+
+
+@only("cpython")  # the ticks of the other one's 64-bit port wrap at 2^62
+def test_rates_hold_while_ticks_wrap():
+    bench = Bench(start_ms=(1 << 30) - 25)
+    bench.add(Counter(), interval_ms=10)
+    bench.sampler.tick()
+    bench.pass_ms(60)
+    equal(len(bench.sent()), 7)
+
+
+def test_readings_of_one_measurement_have_one_timestamp():
+    bench = Bench()
+    rig = i2c_rig(BME280, bme280.Model())
+    bench.add(rig.driver)
+    bench.sampler.tick()
+    for _ in range(20):
+        bench.advance(1)
+        rig.bus.clock.advance(1)
+        bench.sampler.tick()
+    points = bench.px.points()
+    equal([p["metric"] for p in points], ["temperature", "pressure", "humidity"])
+    equal(len({p["timestamp"] for p in points}), 1)
+
+
+def test_read_may_give_a_dict_or_nothing():
+    class Own:
+        def read(self):
+            return answers.pop()
+
+    answers = [None, {"a": 1, "b": True}]
+    bench = Bench()
+    bench.add(Own(), interval_ms=10)
+    bench.sampler.tick()
+    bench.pass_ms(10)
+    equal(bench.sent(), [("a", 1), ("b", True)])
+    equal(bench.sampler.status, {"own": "ok"})
+
+
+def test_prefix_and_tags_go_with_each_reading():
+    class Own:
+        def read(self):
+            yield "a", 1
+            yield "b", 2, {"probe": "left"}
+
+    bench = Bench()
+    bench.add(Own(), prefix="lab.", tags={"room": "7", "probe": "none"})
+    bench.sampler.tick()
+    points = bench.px.points()
+    equal([p["metric"] for p in points], ["lab.a", "lab.b"])
+    equal([p["tags"] for p in points], [
+        {"room": "7", "probe": "none"},
+        {"room": "7", "probe": "left"},
+    ])  # fmt: skip
+
+
+class Event:
+    """What happened a while ago, besides what is now."""
+
+    def __init__(self, age_ms=300, tags=None):
+        self.event = ("event", True, tags, age_ms)
+
+    def read(self):
+        yield self.event
+        yield "now", 1
+
+
+def test_a_reading_with_an_age_gets_the_time_at_which_it_happened():
+    bench = Bench()
+    bench.add(Event(tags={"pin": "4"}), prefix="door.", tags={"room": "7"})
+    bench.add(Event())
+    bench.advance(1000)
+    bench.sampler.tick()
+    equal(bench.sent_at_ms("door.event"), [700])
+    equal(bench.sent_at_ms("event"), [700])
+    equal(bench.sent_at_ms("now"), [1000])
+    equal(bench.px.points()[0]["tags"], {"pin": "4", "room": "7"})
+
+
+def test_an_age_counts_from_when_the_sensor_gave_it():
+    class Waiting(Driver):
+        def measure(self):
+            yield "event", True, None, 300
+            yield 50
+
+    bench = Bench()
+    bench.add(Waiting())
+    bench.advance(1000)
+    bench.sampler.tick()
+    bench.pass_ms(51)
+    equal(bench.sent_at_ms("event"), [700])
+
+
+def test_an_age_holds_for_a_client_that_knows_no_such_thing():
+    class Plain:
+        ticks_ms = FakeTicks()
+
+        def send(self, metric, value, tags=None):
+            sent.append((metric, value, tags))
+
+        def send_batch(self, points, tags=None):
+            for metric, value in points:
+                self.send(metric, value, tags)
+
+    sent = []
+    sampler = Sampler(Plain())
+    sampler.add(Event())
+    sampler.tick()
+    equal(sent, [("event", True, None), ("now", 1, None)])
+
+
+def test_an_age_that_is_none_is_an_error_of_the_sensor():
+    for age_ms in (-1, 1 << 29, 0.5):
+        bench = Bench()
+        bench.add(Event(age_ms))
+        bench.sampler.tick()
+        status = bench.sampler.status["event"]
+        assert status.startswith("ValueError: the age of event in ms: "), status
+
+
+def test_a_wait_that_is_none_is_an_error_of_the_sensor():
+    class Own:
+        def __init__(self, item):
+            self.item = item
+
+        def read(self):
+            yield self.item
+
+    for item in (1700000000000, -1):
+        bench = Bench()
+        bench.add(Own(item))
+        bench.sampler.tick()
+        status = bench.sampler.status["own"]
+        assert status.startswith("ValueError: a number alone is a wait in ms: "), status
+
+
+def test_what_a_driver_says_has_no_mean_is_sent_as_it_was_last():
+    class Own:
+        NO_MEAN = ("course",)
+
+        def read(self):
+            return {"course": courses.pop(), "speed": 1.0}
+
+    courses = [3.0, 359.0]
+    bench = Bench()
+    bench.add(Own(), interval_ms=10, average=2)
+    bench.sampler.tick()
+    bench.pass_ms(10)
+    equal(sorted(bench.sent()), [("course", 3.0), ("speed", 1.0)])
+
+
+def test_ticks_that_would_be_half_a_wrap_away_are_refused_everywhere():
+    for milliseconds in (1 << 61, -(1 << 61)):
+        with raises(OverflowError):
+            ticks_add(0, milliseconds)
+    equal(ticks_diff(ticks_add(5, (1 << 29) - 1), 5), (1 << 29) - 1)
+
+
+def test_a_sensor_that_fails_stops_no_other_and_shows():
+    class Broken:
+        def read(self):
+            raise ValueError("no idea")
+
+    bench = Bench()
+    bench.add(Broken(), interval_ms=10)
+    bench.add(Counter(), interval_ms=10)
+    bench.sampler.tick()
+    bench.pass_ms(20)
+    equal(len(bench.sent_at_ms("count")), 3)
+    equal(bench.sampler.status, {"broken": "ValueError: no idea", "counter": "ok"})
+    assert ("broken.status", "ValueError: no idea") in bench.sent()
+
+
+def test_a_failure_is_sent_once_and_so_is_the_recovery():
+    bench = Bench()
+    sensor = Slow()
+    channel = bench.add(sensor, prefix="lab.")
+    bench.sampler.tick()
+    bench.pass_ms(40)
+    sensor.fail = OSError("unplugged")
+    bench.pass_ms(1000)
+    assert channel.failures > 1
+    sensor.fail = None
+    bench.pass_ms(3000)
+    equal(channel.failures, 0)
+    states = [value for metric, value in bench.sent() if metric == "lab.slow.status"]
+    equal(states, ["OSError: unplugged", "ok"])
+
+
+def test_a_status_does_not_name_the_sensor_twice():
+    class Broken:
+        def read(self):
+            raise OSError(5)
+
+    bench = Bench()
+    for name, prefix in (("tank", "tank."), ("tank", "lab."), ("tank", "lab.tank."), ("t", "t_")):
+        bench.add(Broken(), name=name, prefix=prefix)
+        bench.sampler.channels[-1].name = name  # also where another has it
+    bench.sampler.tick()
+    metrics = [metric for metric, _ in bench.sent()]
+    equal(metrics, ["tank.status", "lab.tank.status", "lab.tank.status", "t_t.status"])
+
+
+def test_a_failing_sensor_is_tried_at_growing_intervals_of_at_most_a_minute():
+    class Broken:
+        def read(self):
+            tries.append(bench.px.ticks_ms())
+            raise OSError(5)
+
+    tries = []
+    bench = Bench(start_ms=0)
+    bench.add(Broken(), interval_ms=1000)
+    bench.sampler.tick()
+    bench.pass_ms(300000, 1000)
+    waits = [after - before for before, after in zip(tries, tries[1:])]
+    equal(waits, [2000, 4000, 8000, 16000, 32000, 60000, 60000, 60000])
+
+
+def test_a_slow_sensor_that_fails_is_not_tried_sooner_than_its_interval():
+    class Broken:
+        def read(self):
+            raise OSError(5)
+
+    bench = Bench()
+    channel = bench.add(Broken(), interval_ms=600000)
+    for _ in range(5):
+        bench.sampler.tick()
+        bench.advance(600000)
+    equal(channel.failures, 5)
+
+
+def test_a_driver_is_set_up_again_after_a_failure_and_only_then():
+    bench = Bench()
+    sensor = Slow()
+    bench.add(sensor)
+    bench.sampler.tick()
+    bench.pass_ms(350)
+    equal(sensor.set_up, 1)
+    sensor.fail = OSError(5)
+    bench.pass_ms(100)
+    sensor.fail = None
+    bench.pass_ms(1000)
+    equal(sensor.set_up, 2)
+    equal(bench.sampler.status, {"slow": "ok"})
+
+
+def test_a_replugged_chip_is_read_again():
+    bench = Bench()
+    rig = i2c_rig(BME280, bme280.Model())
+    channel = bench.add(rig.driver, interval_ms=50)
+
+    def pass_ms(duration_ms):
+        for _ in range(duration_ms):
+            bench.advance(1)
+            rig.bus.clock.advance(1)
+            bench.sampler.tick()
+
+    pass_ms(100)
+    rig.bus.remove(0x76)
+    pass_ms(100)
+    assert channel.status.startswith("SensorError: 0x76: no answer ("), channel.status
+    rig.bus.attach(bme280.Model(), 0x76)
+    pass_ms(1000)
+    equal(channel.status, "ok")
+
+
+def test_a_value_that_the_api_refuses_is_that_sensors_failure():
+    class Own:
+        def read(self):
+            return {"fine": 1, "bad": float("nan")}
+
+    bench = Bench()
+    bench.add(Own())
+    bench.sampler.tick()
+    assert bench.sampler.status["own"].startswith("ValueError: value: NaN"), bench.sampler.status
+    equal([metric for metric, _ in bench.sent()], ["own.status"])
+
+
+def test_names_are_unique_and_tell_an_unusual_address():
+    bench = Bench()
+    for address in (0x76, 0x76, 0x77):
+        bench.add(BME280(None, address))
+    bench.add(Counter(), name="tank")
+    equal([c.name for c in bench.sampler.channels], ["bme280", "bme280_2", "bme280_77", "tank"])
+
+
+def test_a_sensor_of_ones_own_may_have_an_address_of_any_kind():
+    class Modbus(Counter):
+        def __init__(self, address):
+            super().__init__()
+            self.address = address
+
+    bench = Bench()
+    for address in (17, "10.0.0.5"):
+        bench.add(Modbus(address))
+    equal([c.name for c in bench.sampler.channels], ["modbus", "modbus_2"])
+
+
+def test_a_removed_sensor_is_closed_and_read_no_more():
+    class Closing(Slow):
+        def close(self):
+            closed.append(self)
+
+    closed = []
+    bench = Bench()
+    sensor = Closing()
+    channel = bench.add(sensor)
+    bench.sampler.remove(channel)
+    bench.pass_ms(200)
+    equal(bench.sent(), [])
+    equal(closed, [sensor])
+
+
+def test_bad_arguments_are_named():
+    bench = Bench()
+    for interval_ms in (0, -1, 1.5, True, 86400001):
+        with raises(ValueError, "interval_ms: ", "1 to 86400000"):
+            bench.add(Counter(), interval_ms=interval_ms)
+    with raises(ValueError, "sensor: ", "no read()"):
+        bench.add(object())
+    equal(bench.sampler.channels, [])
+
+
+def test_run_samples_beside_other_tasks():
+    px = Client()
+    sampler = Sampler(px)
+    sensor = Counter()
+
+    async def main():
+        task = asyncio.create_task(sampler.run())
+        while sensor.reads < 1:
+            await asyncio.sleep(0)
+        task.cancel()
+
+    sampler.add(sensor)
+    asyncio.run(main())
+    equal(px.values(), [1])
+
+
+def test_nothing_stays_allocated_by_reads():
+    import gc
+
+    if not hasattr(gc, "mem_alloc"):
+        return
+    bench = Bench()
+    rig = i2c_rig(BME280, bme280.Model())
+    rig.bus.log = _Nothing()
+    bench.add(rig.driver, interval_ms=20)
+
+    def sample(count):
+        for _ in range(count):
+            bench.advance(10)
+            rig.bus.clock.advance(10)
+            bench.sampler.tick()
+        gc.collect()
+        return gc.mem_alloc()
+
+    # The first rounds fill the tables of known metrics.
+    sample(100)
+    before = sample(10)
+    assert sample(500) <= before + 64
+
+
+class _Nothing:
+    def append(self, item):
+        pass

@@ -1,0 +1,5 @@
+"""Stands in for CircuitPython's module for the drivers that judge ours."""
+
+
+def const(value):
+    return value

@@ -1,0 +1,5 @@
+"""Stands in for CircuitPython's module: a name for annotations."""
+
+
+class PulseIn:
+    pass

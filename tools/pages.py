@@ -1,0 +1,24 @@
+"""Pages of docs/ with tables that are made from code and data; the rest of them is written.
+
+Each table stands between `<!-- made: NAME -->` and `<!-- end -->`, and is replaced as a whole.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+_MADE = re.compile(r"(?<=<!-- made: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def text(page: Path, parts: Mapping[str, Callable[[], str]]) -> str:
+    """What the page has to be: its own words, and the parts of today."""
+    return _MADE.sub(
+        lambda match: f"{match[1]}{match[2]}\n{parts[match[1]]()}\n",
+        page.read_text(encoding="utf-8"),
+    )
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,144 @@
+"""The command `python -m tools sensors docs`: write what docs/sensors.md says of each driver."""
+
+import argparse
+import inspect
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tools import pages
+from tools.boards import profiles
+from tools.build import LIBRARY, REPOSITORY, compile_file
+
+PAGE = REPOSITORY / "docs" / "sensors.md"
+_DRIVERS = LIBRARY / "plexus" / "sensors"
+_BUSES = {
+    "i2c": "I2C",
+    "spi": "SPI",
+    "uart": "UART",
+    "onewire": "one-wire",
+    "pin": "GPIO",
+    "pins": "GPIO",
+    None: "none",
+}
+# What an example gives for a parameter without a default.
+_GIVEN = {
+    "bus": "i2c",
+    "spi": "spi",
+    "uart": "uart",
+    "pin": "Pin(4)",
+    "data": "Pin(4)",
+    "clock": "Pin(16)",
+    "cs": "Pin(5)",
+}
+
+
+def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subcommands.add_parser("sensors", help="write the page of the sensor drivers")
+    commands = parser.add_subparsers(title="commands", metavar="<command>", required=True)
+    command = commands.add_parser("docs", help="write the tables of docs/sensors.md")
+    command.set_defaults(run=_docs)
+
+
+def _docs(_options: argparse.Namespace) -> int:
+    PAGE.write_text(text(), encoding="utf-8")
+    print(PAGE)
+    return 0
+
+
+def text() -> str:
+    """What the page has to be."""
+    return pages.text(PAGE, {"drivers": _overview, "each": _each})
+
+
+def driver_names() -> list[str]:
+    return sorted(profiles.drivers())
+
+
+def load(name: str) -> Any:
+    """The driver's class."""
+    if str(LIBRARY) not in sys.path:
+        sys.path.append(str(LIBRARY))
+    from plexus.sensors import driver_class
+
+    return driver_class(name)
+
+
+def example(name: str) -> str:
+    """The driver made in one line, with what its constructor needs."""
+    driver = load(name)
+    needed = [
+        parameter
+        for parameter in inspect.signature(driver).parameters.values()
+        if parameter.default is inspect.Parameter.empty
+        and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    arguments = [
+        _GIVEN[parameter.name] if number == 0 else f"{parameter.name}={_GIVEN[parameter.name]}"
+        for number, parameter in enumerate(needed)
+    ]
+    return f"{driver.__name__}({', '.join(arguments)})"
+
+
+def chips(name: str) -> str:
+    """The chips that a driver reads, as the first line of its file names them."""
+    first = (_doc(name).splitlines() or [""])[0]
+    return first.partition(":")[0].rstrip(".")
+
+
+def compiled_bytes(name: str) -> int:
+    """The size of the driver's .mpy."""
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "driver.mpy"
+        compile_file(_DRIVERS / f"{name}.py", target, "xtensawin")
+        return target.stat().st_size
+
+
+def _doc(name: str) -> str:
+    return inspect.getdoc(inspect.getmodule(load(name))) or ""
+
+
+def _unit(unit: str) -> str:
+    return f" ({unit})" if unit else ""
+
+
+def _overview() -> str:
+    rows = []
+    for name in driver_names():
+        driver = load(name)
+        rows.append(
+            [
+                f"[`{name}`](#{name})",
+                chips(name),
+                _BUSES[driver.BUS],
+                addresses(getattr(driver, "ADDRESSES", ())),
+                ", ".join(f"{metric}{_unit(unit)}" for metric, unit in driver.METRICS.items()),
+                f"{driver.INTERVAL_MS / 1000:g} s",
+                f"{compiled_bytes(name):,} B",
+            ]
+        )
+    head = ["Driver", "Chips", "Bus", "Addresses", "Metrics", "Read every", "Size"]
+    return pages.table(head, rows)
+
+
+def addresses(numbers: tuple[int, ...]) -> str:
+    """Addresses in words: the usual one first, runs as a range."""
+    if len(numbers) > 4 and sorted(numbers) == list(range(min(numbers), max(numbers) + 1)):
+        return f"0x{min(numbers):02x} to 0x{max(numbers):02x}"
+    return ", ".join(f"0x{number:02x}" for number in numbers)
+
+
+def _each() -> str:
+    parts = []
+    for name in driver_names():
+        driver = load(name)
+        source = "\n".join(_doc(name).splitlines()[1:]).strip()
+        words = inspect.getdoc(driver) or ""
+        parts.append(
+            f"### {name}\n\n"
+            f"    from plexus.sensors.{name} import {driver.__name__}\n"
+            f"    sampler.add({example(name)})\n\n"
+            f"{words}\n\n{source}\n"
+        )
+    return "\n".join(parts)
