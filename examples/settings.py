@@ -9,3 +9,6 @@ PLEXUS = {"api_key": "plx_xxxxx", "source_id": "esp32-001"}
 # Only for own_gateway.py: your server, and the root that signed its certificate (DER or PEM).
 GATEWAY = "https://gateway.local:8443/ingest"
 CA_FILE = "ca.der"
+
+# The board's profile, boards/<name>.json, for those that read sensors.
+BOARD = "board.json"

@@ -1,62 +1,39 @@
-"""Five simulated sensors at their own rates, until Enter is pressed; prints what is going on.
+"""Reads the sensors of boards/simulated.json until Enter is pressed; prints what is going on.
 
-It needs no wiring. The board is on the network already (see basic.py).
+As on a board, but that `machine` is a simulated one, whose buses have models of the chips: the
+drivers do not know. It needs no wiring, and no network but that of the computer.
 """
 
-import math
-import random
 import select
 import sys
 import time
 
 import settings
 
-from plexus import Plexus, PlexusError
+from models import world
 
-px = Plexus(**settings.PLEXUS)
-sent = 0
-latest_ms = 0
+world.build()
 
-
-def send(metric, value):
-    global sent
-    px.send(metric, value)
-    sent += 1
+from plexus import Plexus, PlexusError  # noqa: E402 -- only now is there a board
+from plexus.board import Board  # noqa: E402
+from plexus.sensors import Sampler  # noqa: E402
 
 
-def wave(period_s):
-    """A sine of that period, from -1 to 1."""
-    return math.sin(time.ticks_ms() % (period_s * 1000) * 2 * math.pi / (period_s * 1000))
+class Counted:
+    """Plexus's send(), with a count of the readings."""
 
+    def __init__(self, px):
+        self.px = px
+        self.ticks_ms = px.ticks_ms
+        self.sent = 0
 
-def noise(size):
-    return (random.random() - 0.5) * size
+    def send(self, metric, value, tags=None):
+        self.px.send(metric, value, tags=tags)
+        self.sent += 1
 
-
-def climate():
-    global sent
-    temperature = round(22.4 + 3 * wave(60) + noise(0.2), 1)
-    humidity = round(58.1 - 8 * wave(90) + noise(0.6), 1)
-    # One timestamp for both, and one call.
-    px.send_batch([("temperature", temperature), ("humidity", humidity)])
-    sent += 2
-
-
-def imu():
-    x, y = 0.3 * wave(4) + noise(0.02), 0.2 * wave(7) + noise(0.02)
-    send("imu", {"x": round(x, 3), "y": round(y, 3), "z": round(9.81 + noise(0.05), 3)})
-
-
-def motor():
-    send("motor.state", ("idle", "starting", "running", "running")[time.ticks_ms() // 3000 % 4])
-
-
-def door():
-    send("door.open", time.ticks_ms() // 5000 % 2 == 1)
-
-
-def report():
-    print(px.status)
+    def send_batch(self, points, tags=None):
+        self.px.send_batch(points, tags=tags)
+        self.sent += len(points)
 
 
 def finish():
@@ -69,26 +46,29 @@ def finish():
             print(error)
             time.sleep(1)
     # px.rejected and px.dropped tell what was lost, and why is in px.status.
-    counts = (sent, px.confirmed, px.dropped, px.rejected)
+    counts = (counted.sent, px.confirmed, px.dropped, px.rejected)
     print(px.status)
     print("sent %d, confirmed %d, dropped %d, rejected %d" % counts)
     print("sampled at most %d ms late" % latest_ms)
+    print("sensors:", sampler.status)
 
 
-# [function, interval in ms, when it is due]
-jobs = [[climate, 1000], [imu, 100], [motor, 1000], [door, 500], [report, 1000]]
-start = time.ticks_ms()
-for job in jobs:
-    job.append(start)
-
+px = Plexus(**settings.PLEXUS)
+counted = Counted(px)
+sampler = Sampler(counted)
+Board.load(settings.BOARD).fill(sampler)
+latest_ms = 0
+reported = time.ticks_ms()
 keyboard = select.poll()
 keyboard.register(sys.stdin, select.POLLIN)
-while not keyboard.poll(5):
-    for job in jobs:
-        late_ms = time.ticks_diff(time.ticks_ms(), job[2])
-        if late_ms >= 0:
-            latest_ms = max(latest_ms, late_ms)
-            job[0]()
-            job[2] = time.ticks_add(job[2], job[1])
+wait_ms = 0
+while not keyboard.poll(min(wait_ms, 5)):
+    now = time.ticks_ms()
+    for channel in sampler.channels:
+        latest_ms = max(latest_ms, time.ticks_diff(now, channel.due))
+    wait_ms = sampler.tick()
     px.tick()
+    if time.ticks_diff(now, reported) >= 1000:
+        reported = now
+        print(px.status)
 finish()

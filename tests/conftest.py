@@ -4,7 +4,12 @@ from collections.abc import Generator
 
 import pytest
 
-pytest_plugins = ["tests.fixtures.server", "tests.fixtures.proxy", "tests.fixtures.ntp"]
+pytest_plugins = [
+    "tests.fixtures.boards",
+    "tests.fixtures.ntp",
+    "tests.fixtures.proxy",
+    "tests.fixtures.server",
+]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

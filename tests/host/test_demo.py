@@ -186,10 +186,10 @@ def test_readings_dated_when_they_were_sent_are_found() -> None:
 def test_sample_that_the_device_itself_calls_late_is_no_gap() -> None:
     outage = Outage(100_000, 106_000)
     arrivals = arrived(outage)
-    del arrivals.metrics["imu"].times_ms[70:80]
+    del arrivals.metrics["imu.acceleration"].times_ms[70:80]
     assert arrivals.problems(outage, late_ms=600) == []
     assert arrivals.problems(outage, late_ms=100) == [
-        "imu: 1100 ms without a reading around the outage, "
+        "imu.acceleration: 1100 ms without a reading around the outage, "
         "though sampled every 100 ms and at most 100 ms late"
     ]
 

@@ -12,6 +12,8 @@ from tools.mock_server import MockServer
 from tools.time_server import HOST, TimeServer
 
 EXAMPLES = build.REPOSITORY / "examples"
+BOARD = build.REPOSITORY / "boards" / "simulated.json"
+MODELS = build.REPOSITORY / "tests"  # `import models` finds them there
 DEADLINE_S = 60
 
 # What a board has and the Unix port lacks. A timer's callback runs in the main thread, between
@@ -28,6 +30,9 @@ class WLAN:
 
     def connect(self, ssid, password):
         assert self.is_active and (ssid, password) == ("my-wifi", "its-password")
+
+    def isconnected(self):
+        return self.is_active
 
     def status(self, what):
         assert what == "rssi"
@@ -55,6 +60,14 @@ class Timer:
         _thread.start_new_thread(run, ())
 """
 
+# A board with the sensors of boards/simulated.json.
+WORLD = """
+from models import world
+
+world.build()
+from models.machine import *
+"""
+
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
@@ -69,7 +82,9 @@ def start(tmp_path: Path, time_server: TimeServer) -> Iterator[Start]:
     """Run an example with these settings, until the test is over."""
     processes = []
 
-    def start_example(name: str, plexus: dict[str, object], **more: object) -> object:
+    def start_example(
+        name: str, plexus: dict[str, object], machine: str = MACHINE, **more: object
+    ) -> object:
         settings = {
             "SSID": "my-wifi",
             "PASSWORD": "its-password",
@@ -86,11 +101,11 @@ def start(tmp_path: Path, time_server: TimeServer) -> Iterator[Start]:
         lines = [f"{key} = {value!r}\n" for key, value in settings.items()]
         (tmp_path / "settings.py").write_text("".join(lines))
         (tmp_path / "network.py").write_text(NETWORK)
-        (tmp_path / "machine.py").write_text(MACHINE)
+        (tmp_path / "machine.py").write_text(machine)
         process = subprocess.Popen(
             micropython.command(name),
             cwd=tmp_path,
-            env=micropython.environment(tmp_path, build.LIBRARY, EXAMPLES),
+            env=micropython.environment(tmp_path, build.LIBRARY, EXAMPLES, MODELS),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -173,12 +188,22 @@ def test_timer_callback_loses_no_count(start: Start, server: ServerView) -> None
     assert [point["value"] for point in points[:40]] == list(range(1, 41))
 
 
+def test_sensors_of_the_board_are_read(start: Start, server: ServerView, tmp_path: Path) -> None:
+    # The simulated board's sensors, found as the example finds them.
+    process = start("sensors", ingest(server), BOARD=str(BOARD), machine=WORLD)
+    await_points(process, server.mock, "imu.acceleration", 10)
+    await_points(process, server.mock, "board.heap_free", 1)
+
+
 def test_simulated_sensors_end_with_all_confirmed(start: Start, server: ServerView) -> None:
-    process = start("simulated_sensors", ingest(server))
-    await_points(process, server.mock, "imu", 10)
+    process = start("simulated_sensors", ingest(server), BOARD=str(BOARD))
+    await_points(process, server.mock, "imu.acceleration", 10)
+    await_points(process, server.mock, "tank.temperature", 2)
     output, _ = process.communicate("\n", timeout=DEADLINE_S)
     assert process.returncode == 0
     stored = server.mock.counts()["distinct"]
     assert f"sent {stored}, confirmed {stored}, dropped 0, rejected 0" in output
     metrics = {point["metric"] for point in server.mock.points()}
-    assert metrics == {"temperature", "humidity", "imu", "motor.state", "door.open"}
+    assert metrics >= {"temperature", "illuminance", "imu.angular_velocity", "door.state"}
+    assert "sensors:" in output
+    assert "Error" not in output.partition("sensors:")[2]

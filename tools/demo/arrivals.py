@@ -7,13 +7,17 @@ import urllib.request
 from itertools import pairwise
 from typing import Any
 
-# What examples/simulated_sensors.py samples, and how often.
+# Metrics of the sensors in boards/simulated.json, and how often each is sent.
 INTERVALS_MS = {
     "temperature": 1000,
     "humidity": 1000,
-    "imu": 100,
-    "motor.state": 1000,
-    "door.open": 500,
+    "pressure": 1000,
+    "imu.acceleration": 100,
+    "imu.angular_velocity": 100,
+    "motor.current": 1000,  # the mean of two reads
+    "tank.temperature": 2000,
+    "door.state": 500,
+    "position": 2000,  # a fix a second, of which one may pass while another is taken
 }
 _PAGE = 10000
 # How long it may take from where the device measures its lateness to where send() takes the time.

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tools import build, micropython
 
-HEAP = "100k"
+HEAP = "288k"  # some 60 kB of it are the models of the chips
 EXAMPLE = "simulated_sensors"
+MODELS = build.REPOSITORY / "tests" / "models"
 _STOP_S = 25
 _SUMMARY = re.compile(r"sent (\d+), confirmed (\d+), dropped (\d+), rejected (\d+)")
 _LATE = re.compile(r"sampled at most (\d+) ms late")
@@ -24,7 +25,9 @@ class Device:
     def __init__(self, directory: Path, plexus: dict[str, object]) -> None:
         library = directory / "lib"
         build.compile_tree(build.LIBRARY, library, build.host_arch())
-        (directory / "settings.py").write_text(f"PLEXUS = {plexus!r}\n")
+        build.compile_tree(MODELS, directory / "models", build.host_arch())
+        board = build.REPOSITORY / "boards" / "simulated.json"
+        (directory / "settings.py").write_text(f"PLEXUS = {plexus!r}\nBOARD = {str(board)!r}\n")
         self._lines: list[str] = []
         self._ending = False
         # In a session of its own, so that Ctrl-C does not reach it; it ends when its stdin does,

@@ -55,12 +55,12 @@ class Screen:
     def _picture(
         self, at_s: float, arrivals: Arrivals, out: bool, status: str, pending: int
     ) -> list[tuple[str, str]]:
-        lines = [("", ""), (f"{'metric':14}{'arrived':>8}  {'age':>7}  last value", "bold")]
+        lines = [("", ""), (f"{'metric':20}{'arrived':>8}  {'age':>7}  last value", "bold")]
         now = now_ms()
         for name, metric in arrivals.metrics.items():
             age = f"{(now - metric.times_ms[-1]) / 1000:.1f} s" if metric.times_ms else "-"
             count = len(metric.times_ms)
-            lines.append((f"{name:14}{count:>8}  {age:>7}  {_value(metric.value)}", ""))
+            lines.append((f"{name:20}{count:>8}  {age:>7}  {_value(metric.value)}", ""))
         link = ("OUTAGE: the server is unreachable", "bad") if out else ("server is up", "good")
         lines += [("", ""), (f"{at_s:6.1f} s  {link[0]}", link[1])]
         lines += [(f"waiting   {pending:4} readings  {'#' * (pending // 4)}", "bad" if out else "")]

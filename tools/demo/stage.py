@@ -60,7 +60,7 @@ class Stage:
         say(None, f"server     {server.url}{_INGEST}")
         say(None, f"time       {time_server.name} at {HOST}:{time_server.port}")
         say(None, f"device     examples/{EXAMPLE}.py on MicroPython, lib/plexus from .mpy, "
-            f"heap {HEAP}B, ring {self._ring_bytes} B")  # fmt: skip
+            f"heap {HEAP}B with the simulated chips, ring {self._ring_bytes} B")  # fmt: skip
         say(None, "Ctrl-C ends it" if self._for_s is None else f"ends after {self._for_s:g} s")
         arrivals = Arrivals(server.admin_url)
         device = Device(
