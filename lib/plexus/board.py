@@ -75,13 +75,14 @@ class Board:
         except TypeError as error:
             raise ValueError("options: %s: %s" % (entry["driver"], error))
 
-    def fill(self, sampler, entries=None):
+    def fill(self, sampler, entries=None, raises=True):
         """Let the sampler read these sensors; if None, the board's own and all that a scan finds.
 
         entries: those of a profile's "sensors". Returns the Found of the scan, unknown ones as
         well; what it found is named after its driver, "bme280.temperature", and, at another than
         its usual address, also after that, "bme280_77.temperature". A bus that cannot be scanned
         is in `problems`, and stops no other.
+        raises: False: so it is with an entry that is wrong; else that is a ValueError.
         """
         self.problems = []
         own = self.profile.get("sensors", ()) if entries is None else entries
@@ -89,8 +90,11 @@ class Board:
             try:
                 how = {key: entry[key] for key in HOW if key in entry}
                 sampler.add(self.sensor(entry), **how)
-            except ValueError as error:
-                raise ValueError("sensors[%d].%s" % (number, error))
+            except (ValueError, OSError, ImportError) as error:
+                problem = "sensors[%d].%s" % (number, error)
+                if raises:
+                    raise ValueError(problem)
+                self.problems.append(problem)
         if entries is not None:
             return []
         return self._automatic(sampler)

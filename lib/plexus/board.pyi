@@ -14,5 +14,8 @@ class Board:
     def bus(self, kind: str, name: str | None = None) -> Any: ...
     def sensor(self, entry: dict[str, Any]) -> Driver: ...
     def fill(
-        self, sampler: Sampler, entries: Sequence[dict[str, Any]] | None = None
+        self,
+        sampler: Sampler,
+        entries: Sequence[dict[str, Any]] | None = None,
+        raises: bool = True,
     ) -> list[Found]: ...

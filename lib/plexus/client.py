@@ -96,6 +96,7 @@ class Plexus(Buffer):
         self._flushed_at = self._reported_at = 0
         self._goal = 0  # a flush is under way until the readings before this number are gone
         self._busy = Lock()
+        self._times = 0  # that NTP told
         self._clock_problem = ""
         head = b'{"source_id":%s,"sdk":"micropython/%s","points":['
         head = head % (string_text(source_id), __version__.encode())
@@ -196,6 +197,16 @@ class Plexus(Buffer):
         return self._delivery.rejected
 
     @property
+    def answers(self):
+        """How often something on the network replied: HTTP of any status, a refusal, or NTP."""
+        return self._http.answers + self._times
+
+    @property
+    def unanswered(self):
+        """How many requests nothing on the network replied to. Blocked NTP does not count."""
+        return self._http.unanswered
+
+    @property
     def status(self):
         """What is going on, for a person (str)."""
         from .words import status
@@ -250,6 +261,7 @@ class Plexus(Buffer):
             return
         try:
             clock.sync()
+            self._times += 1
             self._clock_problem = ""
         except (OSError, MemoryError) as exc:
             self._clock_problem = str(exc) or "out of memory"

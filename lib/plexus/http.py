@@ -37,6 +37,7 @@ class Http:
 
         secure, self.host, port, self.path = split_url(url)
         self.timeout_ms = timeout_ms
+        self.answers = self.unanswered = 0  # requests that something, or nothing, replied to
         self.wire = Wire(self.host, port, context)
         self._requests = requests or load_requests()
         if hasattr(self._requests, "Session"):
@@ -99,18 +100,31 @@ class Http:
                     if body is not None:
                         size = length() if callable(length) else length
                         headers["Content-Length"] = str(size)
-                    return self._request(method, self._origin + path, headers, body)
+                    answer = self._request(method, self._origin + path, headers, body)
+                    self.answers += 1
+                    return answer
                 except (OSError, ValueError, MemoryError, IndexError) as exc:
                     # A kept connection may have died of age: that is no answer, and a new one
                     # shows what is the matter.
                     timeout_ms = wire.left_ms()
                     if wire.fresh or wire.status or timeout_ms <= 0:
-                        raise OSError(wire.step, _reason(exc))
+                        reason = _reason(exc)
+                        self._count(reason)
+                        raise OSError(wire.step, reason)
                 wire.shut()
         finally:
             if wire.step:
                 wire.shut()
                 gc.collect()
+
+    def _count(self, reason):
+        # A connection that was made or refused is a reply of the network, whatever came of it.
+        wire = self.wire
+        connected = wire.fresh and wire.step not in ("look up", "connect to")
+        if wire.status or connected or reason == errno.ECONNREFUSED:
+            self.answers += 1
+        elif reason != errno.ENOMEM:
+            self.unanswered += 1
 
     @micropython.native
     def _request(self, method, url, headers, body):

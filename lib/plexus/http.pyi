@@ -15,6 +15,8 @@ class Http:
     host: str
     path: str
     timeout_ms: int
+    answers: int
+    unanswered: int
     wire: Wire
     def __init__(
         self,

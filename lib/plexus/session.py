@@ -96,7 +96,8 @@ class Calls:
         words = "; %d session requests wait" % len(self._calls) if self._calls else ""
         if self.dropped:
             words += "; %d session requests dropped" % self.dropped
-        return words + ("; session: " + problem(self._problem, host) if self._problem else "")
+        trouble = self._problem  # taken once: another thread may be delivering
+        return words + ("; session: " + problem(trouble, host) if trouble else "")
 
 
 def sessions_path(path):

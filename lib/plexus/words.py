@@ -110,10 +110,13 @@ def problem(what, host):
 
 def status(px, delivery, wait_ms, clock_problem, verified, host):
     """All that `Plexus.status` says."""
+    # Taken once: another thread may be delivering.
+    trouble = delivery.problem
+    rejection = delivery.rejection
     if not px.may_send:
         words = "waiting for the time" + (": " + clock_problem if clock_problem else "")
-    elif delivery.problem:
-        words = "%s; next try in %d s" % (problem(delivery.problem, host), (wait_ms + 999) // 1000)
+    elif trouble:
+        words = "%s; next try in %d s" % (problem(trouble, host), (wait_ms + 999) // 1000)
     else:
         words = "ok"
     words += "; %d pending, %d confirmed, %d dropped, %d rejected" % (
@@ -122,8 +125,8 @@ def status(px, delivery, wait_ms, clock_problem, verified, host):
         px.dropped,
         px.rejected,
     )
-    if delivery.rejection:
-        words += "; last rejected: %s: %s" % delivery.rejection
+    if rejection:
+        words += "; last rejected: %s: %s" % rejection
     if px.calls:
         words += px.calls.status(host)
     return words if verified else words + "; certificate verification is OFF"

@@ -11,6 +11,7 @@ A test file may set these constants:
 
 import contextlib
 import functools
+import importlib.metadata
 import inspect
 import json
 import linecache
@@ -31,6 +32,8 @@ from tools import build
 
 DEVICE_TESTS = Path(__file__).parent
 REPOSITORY = DEVICE_TESTS.parent.parent
+# Each of pytest's workers compiles for itself.
+BUILT = REPOSITORY / "build" / "test" / os.environ.get("PYTEST_XDIST_WORKER", "main")
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 SKIPPED = 77
 FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
@@ -64,11 +67,15 @@ def run_on_cpython(item: pytest.Function, arguments: str) -> None:
     devices = {
         name: types.SimpleNamespace(**items) for name, items in json.loads(arguments).items()
     }
+    # What a test lets go of, as a scan does with drivers, other tests have still in hand.
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("plexus")}
     with deadline(timeout_s(item)):
         try:
             item.function(**devices)
         except support.Skip as reason:
             pytest.skip(str(reason))
+        finally:
+            sys.modules.update(modules)
 
 
 @contextlib.contextmanager
@@ -90,7 +97,7 @@ def deadline(seconds: int) -> Iterator[None]:
 
 def run_on_micropython(item: pytest.Function, arguments: str) -> None:
     library, tests = REPOSITORY / "lib", DEVICE_TESTS
-    models = DEVICE_TESTS.parent
+    models, firmware = DEVICE_TESTS.parent, REPOSITORY
     if getattr(item.module, "COMPILED", False):
         library, tests = compiled(library), compiled(tests)
     heap = getattr(item.module, "HEAP", "4M")
@@ -99,7 +106,8 @@ def run_on_micropython(item: pytest.Function, arguments: str) -> None:
         process = subprocess.run(
             [MICROPYTHON, "-X", f"heapsize={heap}", "-m", "run"]
             + [item.path.stem, item.originalname],
-            env=os.environ | {"MICROPYPATH": f"{library}:{tests}:{models}:.frozen"},
+            env=os.environ
+            | {"MICROPYPATH": f"{library}:{tests}:{models}:{firmware}:{packages()}:.frozen"},
             input=arguments.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -125,8 +133,18 @@ def timeout_s(item: pytest.Function) -> int:
 @functools.cache
 def compiled(tree: Path) -> Path:
     """The directory with the .mpy files of this tree's Python files, compiled once a session."""
-    target = REPOSITORY / "build" / "test" / tree.name
+    target = BUILT / tree.name
     build.compile_tree(tree, target, build.host_arch())
+    return target
+
+
+@functools.cache
+def packages() -> Path:
+    """The directory with what a board has from PyPI, as it has it: the one file of Microdot."""
+    target = BUILT / "packages"
+    source = importlib.metadata.distribution("microdot").locate_file("microdot/microdot.py")
+    made = target / "microdot.mpy"
+    build.compile_file(Path(str(source)), made, build.host_arch(), made.name, lines=True)
     return target
 
 

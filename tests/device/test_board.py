@@ -233,6 +233,15 @@ def test_what_is_wrong_with_an_entry_is_named():
     refused("sensors[0].average: 0", driver="bme280", average=0)
 
 
+def test_a_wrong_entry_stops_no_other_where_that_is_asked_for():
+    bench = Bench()
+    entries = [{"driver": "bme281"}, {"driver": "bme280", "bus": "i2c0"}]
+    bench.board.fill(bench.sampler, entries, raises=False)
+    equal([channel.name for channel in bench.sampler.channels], ["bme280"])
+    (problem,) = bench.board.problems
+    assert problem.startswith("sensors[0].driver: 'bme281'"), problem
+
+
 # What is found
 
 

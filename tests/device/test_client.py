@@ -1,7 +1,7 @@
 """The constructor's checks, what the client says of itself, and that the key is in none of it."""
 
 from clients import KEY, SECRET, Outage, client, fill, refused, right_clock
-from plexus import Plexus, PlexusError
+from plexus import Clock, Plexus, PlexusError
 from plexus.buffer import BufferFull
 from support import Admin, equal, raises
 
@@ -149,6 +149,46 @@ def test_status_counts_what_happened(server):
     equal(px.status, "ok; 0 pending, 10 confirmed, 0 dropped, 0 rejected")
     fill(px, 500)
     assert "%d dropped" % px.dropped in px.status and px.dropped > 100, px.status
+
+
+def test_any_reply_of_the_network_is_an_answer(server):
+    admin = Admin(server.admin_url)
+    px = client(server)
+    px.send("n", 1)
+    scripts = [{"status": status} for status in (401, 402, 429, 503)]
+    scripts += [{"cut_after": 20}, {"reset": True}]
+    for number, script in enumerate(scripts):
+        admin.script(script)
+        refused(px)
+        equal((px.answers, px.unanswered), (number + 1, 0))
+    px.flush()
+    equal((px.answers, px.unanswered), (7, 0))
+    px = Plexus(KEY, "dev-1", clock=right_clock(), endpoint="http://127.0.0.1:1/")
+    px.send("n", 1)
+    refused(px)  # the connection
+    equal((px.answers, px.unanswered), (1, 0))
+
+
+def test_a_request_that_nothing_replied_to_is_counted_as_unanswered():
+    class Silence:
+        @staticmethod
+        def request(*_, **__):
+            raise OSError(110)
+
+    px = Plexus(KEY, "dev-1", clock=right_clock(), endpoint="http://h/", requests=Silence)
+    px.send("n", 1)
+    refused(px)
+    equal((px.answers, px.unanswered), (0, 1))
+
+
+def test_a_time_from_ntp_is_an_answer():
+    class Heard(Clock):
+        def sync(self):
+            self.observe(1893456000000, self.ticks_ms(), 5, "ntp")
+
+    px = Plexus(KEY, "dev-1", clock=Heard(set_rtc=False), endpoint="http://127.0.0.1:1/")
+    px.tick()
+    equal((px.answers, px.unanswered), (1, 0))
 
 
 def test_representation_says_who_sends_where(server):

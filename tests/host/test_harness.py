@@ -68,7 +68,8 @@ def test_skip_is_reported_with_its_reason(run_device_test) -> None:
 
 def test_skip_fails_where_skipping_is_forbidden(run_device_test, tmp_path: Path) -> None:
     shutil.copy(REPOSITORY / "tests" / "conftest.py", tmp_path / "tests")
-    (tmp_path / "tests" / "fixtures").symlink_to(REPOSITORY / "tests" / "fixtures")
+    for part in ("fixtures", "virtual_board"):
+        (tmp_path / "tests" / part).symlink_to(REPOSITORY / "tests" / part)
     text = "import support\ndef test_x():\n    raise support.Skip('no radio')"
     outcomes, output = run_device_test(text, "--no-skip")
     assert outcomes == {"test_x[cpython]": "FAILED", "test_x[micropython]": "FAILED"}

@@ -1,131 +1,19 @@
 """The mock server's page, in headless Chromium over the DevTools protocol."""
 
-import asyncio
-import base64
-import itertools
 import json
-import re
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import aiohttp
 import pytest
 import requests
 
+from tests.fixtures.browser import Browser, needs_chromium
 from tools.mock_server import MockServer
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-WAIT_S = 20.0
 KEY = {"x-api-key": "plx_test"}
 
-
-class Browser:
-    """One tab of a headless Chromium, driven synchronously."""
-
-    def __init__(self, width: int = 1400, height: int = 1000, dark: bool = False) -> None:
-        self._runner = asyncio.Runner()
-        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        self._size = (width, height)
-        self._dark = dark
-        self._ids = itertools.count(1)
-
-    def __enter__(self) -> Self:
-        self._runner.run(self._start())
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self._runner.run(self._stop())
-        self._runner.close()
-        self._profile.cleanup()
-
-    def open(self, url: str) -> None:
-        self._runner.run(self._call("Page.navigate", url=url))
-
-    def evaluate(self, script: str) -> Any:
-        """The JSON-able value of a JavaScript expression; promises are awaited."""
-        result = self._runner.run(
-            self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        )
-        if "exceptionDetails" in result:
-            raise RuntimeError(result["exceptionDetails"]["exception"]["description"])
-        return result["result"].get("value")
-
-    def wait_for(self, script: str) -> None:
-        """Return when the expression is true; what it throws counts as not yet."""
-        attempt = (
-            f"(() => {{ try {{ return !!({script}); }} catch (error) {{ return false; }} }})()"
-        )
-        deadline = time.monotonic() + WAIT_S
-        while not self.evaluate(attempt):
-            if time.monotonic() > deadline:
-                text = self.evaluate("document.body.innerText")
-                raise TimeoutError(f"never true: {script}\nThe page says:\n{text}")
-            time.sleep(0.05)
-
-    def click(self, label: str) -> None:
-        """Press the button with exactly that text."""
-        self.wait_for(
-            "(() => { const found = [...document.querySelectorAll('button')].find("
-            f"b => b.textContent === {json.dumps(label)}); found?.click(); return !!found; }})()"
-        )
-
-    def screenshot(self, path: Path | str) -> None:
-        result = self._runner.run(self._call("Page.captureScreenshot", format="png"))
-        Path(path).write_bytes(base64.b64decode(result["data"]))
-
-    async def _start(self) -> None:
-        assert CHROMIUM is not None
-        self._process = await asyncio.create_subprocess_exec(
-            CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--remote-debugging-port=0", f"--user-data-dir={self._profile.name}", "about:blank",
-            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert self._process.stderr is not None
-        async with asyncio.timeout(WAIT_S):
-            async for line in self._process.stderr:
-                if found := re.search(rb"DevTools listening on ws://([^/]+)/", line):
-                    break
-            else:
-                raise RuntimeError("Chromium ended before it listened")
-        self._drain = asyncio.create_task(self._process.stderr.read())
-        self._session = aiohttp.ClientSession()
-        async with self._session.get(f"http://{found[1].decode()}/json/list") as response:
-            pages = [item for item in await response.json() if item["type"] == "page"]
-        self._socket = await self._session.ws_connect(
-            pages[0]["webSocketDebuggerUrl"], max_msg_size=0
-        )
-        await self._call(
-            "Emulation.setDeviceMetricsOverride",
-            width=self._size[0], height=self._size[1], deviceScaleFactor=1, mobile=False,
-        )  # fmt: skip
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if self._dark else "light"}
-        await self._call("Emulation.setEmulatedMedia", features=[scheme])
-
-    async def _stop(self) -> None:
-        await self._socket.close()
-        await self._session.close()
-        self._process.terminate()
-        await self._process.wait()
-        await self._drain
-
-    async def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        number = next(self._ids)
-        await self._socket.send_json({"id": number, "method": method, "params": parameters})
-        async with asyncio.timeout(WAIT_S):
-            while (message := await self._socket.receive_json()).get("id") != number:
-                pass
-        if "error" in message:
-            raise RuntimeError(f"{method}: {message['error']['message']}")
-        return message["result"]
-
-
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="Chromium is missing: apt-get install chromium"
-)
+pytestmark = needs_chromium
 
 
 @pytest.fixture(scope="module")

@@ -7,31 +7,40 @@ literal stands there as it is, any other is `...`; a const() is `Final` with its
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 import plexus
 import plexus.sensors
-from tools.build import LIBRARY
+from tools.build import LIBRARY, REPOSITORY
 
 PACKAGE = LIBRARY / "plexus"
+FIRMWARE = REPOSITORY / "firmware"
+# They start the firmware, or list its files: nobody imports them.
+STARTERS = {"firmware/boot", "firmware/main", "firmware/manifest", "firmware/__init__"}
 MODULES = sorted(
-    path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py")
+    [path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py")]
+    + list({f"firmware/{path.stem}" for path in FIRMWARE.glob("*.py")} - STARTERS)
 )
 # What a driver overrides has the types of its base: driver.pyi and i2c.pyi.
 INHERITED = {
-    *("BUS", "METRICS", "INTERVAL_MS", "NO_MEAN", "ADDRESSES", "ready"),
+    *("BUS", "METRICS", "NO_MEAN", "INTERVAL_MS", "ADDRESSES", "ready"),
     *("verify", "setup", "measure", "sample", "read", "close", "chip", "bus", "address"),
 }
 
 
 def tree_of(module: str, suffix: str) -> ast.Module:
-    return ast.parse((PACKAGE / module).with_suffix(suffix).read_text())
+    return ast.parse(source_of(module).with_suffix(suffix).read_text())
+
+
+def source_of(module: str) -> Path:
+    return (REPOSITORY if module.startswith("firmware/") else PACKAGE) / module
 
 
 def is_facade(module: str) -> bool:
     """Whether a module imports for others: what it imports is then its own."""
-    return "# ruff: noqa: F401" in (PACKAGE / module).with_suffix(".py").read_text()
+    return "# ruff: noqa: F401" in source_of(module).with_suffix(".py").read_text()
 
 
 def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
@@ -174,8 +183,9 @@ def of_its_own(names: dict[str, str], module: str) -> dict[str, str]:
 
 
 def test_every_device_file_has_its_types_and_there_are_no_others() -> None:
-    types = (path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.pyi"))
-    assert sorted(path.as_posix() for path in types) == MODULES
+    types = [path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.pyi")]
+    types += [path.relative_to(REPOSITORY) for path in FIRMWARE.glob("*.pyi")]
+    assert sorted(path.with_suffix("").as_posix() for path in types) == MODULES
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if not is_facade(name)])

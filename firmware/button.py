@@ -1,0 +1,35 @@
+"""The button that opens the portal on a device that is set up already."""
+
+import asyncio
+
+from plexus._port import const, ticks_diff, ticks_ms
+
+_POLL_MS = const(20)
+
+
+async def held(profile, within_ms=5000, hold_ms=1000):
+    """True as soon as the first of the board's buttons has been held; False if none was in time.
+
+    Call it at the start. (Held before that, the BOOT button starts the chip's boot loader.)
+    """
+    if not profile.get("buttons"):
+        return False
+    import machine
+
+    button = profile["buttons"][0]
+    low = button["active"] == "low"
+    try:
+        pull = machine.Pin.PULL_UP if low else machine.Pin.PULL_DOWN
+        pin = machine.Pin(button["pin"], machine.Pin.IN, pull)
+    except (ValueError, OSError):  # an ESP32's pins from 34 on have none
+        pin = machine.Pin(button["pin"], machine.Pin.IN)
+    began = pressed = ticks_ms()
+    while True:
+        now = ticks_ms()
+        if bool(pin.value()) == low:  # not pressed
+            pressed = now
+            if ticks_diff(now, began) > within_ms:
+                return False
+        elif ticks_diff(now, pressed) >= hold_ms:
+            return True
+        await asyncio.sleep(_POLL_MS / 1000)

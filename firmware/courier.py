@@ -1,0 +1,81 @@
+"""Brings the readings to the server in a second thread, so that sampling does not wait for it.
+
+A flush may take seconds. In a thread it costs a stack of 12 kB and no other code; over asyncio's
+streams it would need a second HTTP client in RAM. A TLS handshake holds all threads of an ESP32
+either way, for which the client keeps its connection open.
+"""
+
+import _thread
+import gc
+import sys
+
+from plexus._port import const, sleep_ms
+
+_INTERVAL_MS = const(50)
+_TIMEOUT_MS = const(10000)  # the client's own
+_LEAST_MS = const(90000)  # names are looked up and hosts asked for the time
+_REQUESTS = const(8)  # in one tick: a refused reading, and those that show whose fault it is
+_MORE_MS = const(60000)
+# What TLS needs on a board; frames of a 64-bit computer are twice as large, and its look-up of a
+# name takes more.
+_STACK_BYTES = 12288 if sys.maxsize < 1 << 32 else 131072
+
+
+def limit_ms(config):
+    """How long a healthy courier may take from beat to beat with this configuration, in ms."""
+    return max(_LEAST_MS, _REQUESTS * config.get("timeout_ms", _TIMEOUT_MS) + _MORE_MS)
+
+
+class Courier:
+    """Calls px.tick() over and over while `is_up()`, and `beat()` each time it is through with it.
+
+    on_answer() is called after something on the network has replied, whatever it said;
+    on_silence() after a request to which nothing has. error: what ended the thread, an exception,
+    or None; then nothing beats any more.
+    """
+
+    def __init__(self, px, is_up, beat, on_answer, on_silence=None):
+        self._px = px
+        self._is_up = is_up
+        self._beat = beat
+        self._on_answer = on_answer
+        self._on_silence = on_silence
+        self._stop = False
+        self.error = None
+        self.running = False
+
+    def start(self):
+        """Begin, in a thread of its own."""
+        self.running = True
+        _thread.stack_size(_STACK_BYTES)
+        _thread.start_new_thread(self._run, ())
+        _thread.stack_size(0)
+
+    def stop(self):
+        """Let the thread end after what it is doing; `running` tells when it has."""
+        self._stop = True
+
+    def _run(self):
+        try:
+            while not self._stop:
+                self.step()
+                sleep_ms(_INTERVAL_MS)
+        except Exception as error:  # noqa: BLE001 -- nobody is below this: kept for the crash report
+            self.error = error
+        self.running = False
+
+    def step(self):
+        """One tick, if the network is there."""
+        px = self._px
+        if self._is_up():
+            answers, unanswered = px.answers, px.unanswered
+            try:
+                px.tick()
+            except MemoryError:
+                # The readings are still in the ring. What filled the heap may be gone next time.
+                gc.collect()
+            if px.answers != answers:
+                self._on_answer()
+            elif px.unanswered != unanswered and self._on_silence:
+                self._on_silence()
+        self._beat()

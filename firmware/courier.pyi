@@ -1,0 +1,26 @@
+from collections.abc import Callable
+from typing import Any, Protocol
+
+class _Client(Protocol):
+    @property
+    def answers(self) -> int: ...
+    @property
+    def unanswered(self) -> int: ...
+    def tick(self) -> object: ...
+
+def limit_ms(config: dict[str, Any]) -> int: ...
+
+class Courier:
+    error: Exception | None
+    running: bool
+    def __init__(
+        self,
+        px: _Client,
+        is_up: Callable[[], bool],
+        beat: Callable[[], object],
+        on_answer: Callable[[], object],
+        on_silence: Callable[[], object] | None = None,
+    ) -> None: ...
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def step(self) -> None: ...

@@ -1,0 +1,343 @@
+"""The device: network, client, sensors and all that looks after them, put together and run."""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+
+import machine
+
+import plexus.app
+import plexus.sensors
+from plexus import Plexus
+from plexus._port import const, ticks_diff, ticks_ms
+from plexus.sensors import Sampler
+
+from . import config as configuration
+from .courier import Courier, limit_ms
+from .lights import Lights
+from .watchdog import Watchdog
+
+PROFILE = "board.json"
+_ASKED = "portal.now"
+
+_LONGEST_MS = const(100)  # of the sampler's sleep, so that a sensor added meanwhile is seen
+_PATROL_MS = const(1000)
+_SAMPLING_MS = const(60000)
+_PATROL_LIMIT_MS = const(60000)
+_SAFE_MS = const(1800000)  # so long in safe mode, then another try
+_SAFE_RING_BYTES = const(2048)
+_LOW_HEAP = const(8192)  # B; a request's least need is 2 kB, and pieces are never all in one
+_OPTIONS = (
+    "endpoint",
+    "ring_bytes",
+    "flush_interval_ms",
+    "flush_fill_percent",
+    "batch_points",
+    "timeout_ms",
+    "verify",
+    "keep_alive",
+    "ntp_hosts",
+    "ntp_port",
+)
+
+
+def main(crashes):
+    """The device's life from its start on. Returns only if a person ends it."""
+    profile = load_profile()
+    config = problem = None
+    try:
+        config = configuration.load()
+    except OSError:
+        print("plexus: no configuration")
+    except ValueError as error:
+        problem = str(error)
+        print("plexus: the configuration is refused:", problem)
+    if config is None or asked_for_portal():
+        from .provisioning import main as provision
+
+        # A board that was set up once does not open its portal by itself.
+        provision(config, profile, crashes, portal=problem is None)
+        return
+    crashes.hide(configuration.secrets(config))
+    if "sleep" in config:
+        from .sleeper import main as sleeper
+
+        sleeper(config, profile, crashes)
+        return
+    try:
+        device = Device(config, profile, crashes)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the board can be repaired
+        if not crashes.safe:
+            raise
+        print("plexus: not even the safe mode starts: %s: %s" % (type(error).__name__, error))
+        from .provisioning import main as provision
+
+        provision(config, profile, crashes, portal=False)
+        return
+    plexus.app.device = device
+    # They take kilobytes, and have been turned into what is needed of them.
+    profile = config = None
+    gc.collect()
+    try:
+        asyncio.run(device.run())
+    finally:
+        device.close()
+
+
+def load_profile(path=PROFILE):
+    """The board's profile; of a board that has none a bare one, whose own values can be read."""
+    try:
+        with open(path) as file:
+            return json.load(file)
+    except (OSError, ValueError) as error:
+        print("plexus: no board profile (%s): only the board itself is read" % (error,))
+        return {}
+
+
+def ask_for_portal():
+    """Let the next start open the portal, whose parts have no room beside those of the device."""
+    with open(_ASKED, "w"):
+        pass
+
+
+def asked_for_portal():
+    """Whether that is so; only once."""
+    try:
+        os.remove(_ASKED)
+    except OSError:
+        return False
+    return True
+
+
+def make_client(config):
+    """The Plexus that a configuration describes."""
+    options = {name: config[name] for name in _OPTIONS if name in config}
+    if "ca_file" in config:
+        with open(config["ca_file"], "rb") as file:
+            options["ca"] = file.read()
+    return Plexus(config["api_key"], config["source_id"], **options)
+
+
+def spared(config, profile):
+    """For the safe mode: a configuration and a profile with as little as can fail."""
+    config = dict(configuration.redacted(config, None), led=False, ring_bytes=_SAFE_RING_BYTES)
+    try:
+        os.stat(config.get("ca_file", "."))
+    except OSError:
+        print("plexus: %s is missing: the usual roots are tried" % config.pop("ca_file"))
+    return config, {name: profile[name] for name in ("ethernet", "hold") if name in profile}
+
+
+def make_network(config, profile, reset):
+    """The link that looks after this board's WiFi, or after its Ethernet."""
+    if "ethernet" in profile and not config["wifi"]:
+        from .ethernet import Ethernet
+
+        return Ethernet(profile["ethernet"], config, reset=reset)
+    from .wifi import WiFi
+
+    return WiFi(config, reset=reset)
+
+
+class Device:
+    """px, sampler, network, courier, lights, watchdog: its parts, for who adds to them."""
+
+    def __init__(self, config, profile, crashes):
+        from plexus.board import Board
+
+        secrets = configuration.secrets(config)
+        if crashes.safe:
+            config, profile = spared(config, profile)
+        board = Board(profile)  # some boards' power is a pin that it holds
+        self.px = make_client(config)  # before the rest: it takes the heap's largest piece
+        self.crashes = crashes
+        self.watchdog = Watchdog(config["watchdog_s"])
+        self.lights = Lights(profile.get("led") if config["led"] else None)
+        self.network = make_network(config, profile, self._reset)
+        self.sampler = Sampler(self.px)
+        self.found = ()  # what a scan has found
+        self._buttons = {"buttons": profile.get("buttons", ())}
+        self._status_ms = config["status_s"] * 1000
+        self._confirmed = False
+        self._low = False
+        self._said = {}
+        self._secrets = secrets
+        self._told_at = None  # so many readings settled, and the server knows of the crash
+        self._dropped = 0
+        self._started = self._shown = ticks_ms()
+        watch = self.watchdog.part
+        self._sampled = watch("sampling", _SAMPLING_MS)
+        self._patrolled = watch("patrol", _PATROL_LIMIT_MS)
+        self.courier = Courier(
+            self.px,
+            self._is_up,
+            watch("delivery", limit_ms(config)),
+            self.network.alive,
+            self.network.silent,
+        )
+        if not crashes.safe:
+            self.found = board.fill(self.sampler, config.get("sensors"), raises=False)
+        self.problems = board.problems  # what of the board, or of its sensors, cannot be used
+        # What opened them is needed no more.
+        plexus.forget("board")
+        plexus.sensors.forget(("find", "entry"))
+
+    async def run(self):
+        """For ever; what a part raises ends it."""
+        self._greet()
+        self.courier.start()
+        parts = [self.network.run(), self._patrol(), self._watch_button()]
+        if not self.crashes.safe:
+            parts += [self.lights.run(), self._sample()]
+        await asyncio.gather(*parts)
+
+    def close(self):
+        """Let go of what would go on by itself, but for the watchdog."""
+        self.courier.stop()
+        self.lights.set("off")
+
+    async def _sample(self):
+        while True:
+            wait_ms = self.sampler.tick()
+            self._sampled()
+            await asyncio.sleep(min(max(wait_ms, 1), _LONGEST_MS) / 1000)
+
+    async def _watch_button(self):
+        from .button import held
+
+        if await held(self._buttons):
+            ask_for_portal()
+            self._reset()
+
+    async def _patrol(self):
+        # Looks after all that does not look after itself, once a second.
+        while True:
+            if self.courier.error:
+                raise self.courier.error
+            self.crashes.tick()
+            self._tell_of_crash()
+            self._watch_heap()
+            self._show()
+            self._patrolled()
+            if self.crashes.safe:
+                self._sampled()  # nobody does
+                if ticks_diff(ticks_ms(), self._started) >= _SAFE_MS:
+                    self._reset()
+            self.watchdog.tick()
+            await asyncio.sleep(_PATROL_MS / 1000)
+
+    def _greet(self):
+        px, crashes = self.px, self.crashes
+        px.send("device.reset_cause", crashes.cause)
+        for problem in self.problems:
+            print("plexus: " + problem)
+            px.send("device.problem", problem[:256])
+        if crashes.safe:
+            self._say("mode", "safe mode after three crashes: no sensor is read")
+
+    def _tell_of_crash(self):
+        # Once the server is there: what is oldest in a full ring goes first.
+        px = self.px
+        if self._told_at is None:
+            report = self.crashes.report()
+            if report and px.confirmed:
+                self._dropped = px.dropped
+                px.send("device.crash", report)
+                self._told_at = px.pending + px.confirmed + px.rejected
+        elif px.dropped != self._dropped:
+            self._told_at = None  # it may have been among them
+        elif px.confirmed + px.rejected >= self._told_at:
+            self._told_at = None
+            self.crashes.told()
+
+    def _watch_heap(self):
+        if not hasattr(gc, "mem_free"):
+            return
+        free = gc.mem_free()
+        if free < _LOW_HEAP:
+            # Only now, since a collection takes a while: much of it may be garbage.
+            gc.collect()
+            free = gc.mem_free()
+        if free < _LOW_HEAP and not self._low:
+            self._low = True
+            self.px.send("device.heap_low", free)
+            self._say("memory", "little memory left: %d B" % free)
+        elif free > 2 * _LOW_HEAP:
+            self._low = False
+
+    def _show(self):
+        state = self.network.state
+        self._say("network", self.network.status if state == "connected" else state)
+        if state in ("idle", "joining"):
+            light = "joining"
+        else:
+            light = "sending" if state == "connected" and self.delivers else "trouble"
+        if self.lights.name != light:
+            self.lights.set(light)
+        if self.px.confirmed and not self._confirmed:
+            self._confirmed = True
+            print("plexus: first readings confirmed")
+        now = ticks_ms()
+        if self._status_ms and ticks_diff(now, self._shown) >= self._status_ms:
+            self._shown = now
+            print("plexus: server: " + self._hidden(self.px.status))
+        for name, status in self.sampler.status.items():
+            if status != "starting":
+                self._say(name, status)
+
+    @property
+    def delivers(self):
+        """Whether nothing stands between the readings and the server."""
+        return self.px.status[:2] == "ok"
+
+    def _say(self, what, words):
+        # On the console, when it is something new. A signal's strength is not.
+        brief = words.split(", -")[0]
+        if self._said.get(what) != brief:
+            self._said[what] = brief
+            print("plexus: %s: %s" % (what, words))
+
+    def status(self):
+        """How it does, for a person: (what, words) pairs."""
+        yield "network", self.network.status
+        yield "server", self._hidden(self.px.status)
+        yield "time", self._time()
+        for name, words in self.sampler.status.items():
+            yield name, words
+        for problem in self.problems:
+            yield "bus", problem
+        for found in self.found:
+            if found.driver is None:
+                words = ", ".join(found.candidates)
+                yield "i2c 0x%02x" % found.address, words and "one of " + words or "unknown"
+        if hasattr(gc, "mem_free"):
+            yield "memory", "%d B free" % gc.mem_free()
+        yield "started by", self.crashes.cause + (", safe mode" if self.crashes.safe else "")
+        late = ", ".join(self.watchdog.late)
+        if late:
+            yield "stuck", late
+        if self.crashes.trace:
+            yield "last crash", self.crashes.trace
+
+    def _hidden(self, text):
+        # What a server says may repeat what it was sent.
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _time(self):
+        clock = self.px.clock
+        if not clock.known:
+            return "not known yet"
+        return "known to %d ms, by %s" % (clock.error_ms, clock.source)
+
+    def _is_up(self):
+        return self.network.state == "connected"
+
+    def _reset(self):
+        # The readings that wait are lost by it; it is the last resort.
+        self.crashes.stopped()
+        sys.stdout.write("plexus: resetting the board\n")
+        machine.reset()

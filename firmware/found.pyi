@@ -1,0 +1,6 @@
+from typing import Any
+
+from plexus.board import Board
+
+def sensors(board: Board) -> list[tuple[str, str]]: ...
+def networks(station: Any, own: str = "") -> list[tuple[str, int, bool]]: ...

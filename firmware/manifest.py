@@ -1,0 +1,25 @@
+"""What a MicroPython build of your own freezes: the program with its library.
+
+    make -C ports/esp32 BOARD=ESP32_GENERIC FROZEN_MANIFEST=/path/to/firmware/manifest.py
+
+The page for provisioning needs microdot besides. Give its directory in a manifest of your own:
+include("/path/to/firmware/manifest.py", microdot="/path/to/the/directory/of/microdot.py")
+"""
+
+# The names that MicroPython's manifest tool gives:
+# ruff: noqa: F821
+# pyright: reportUndefinedVariable=false
+
+import os
+
+options.defaults(microdot=None)
+include("$(PORT_DIR)/boards/manifest.py")
+package("plexus", base_path="../lib")
+# They are modules of their own, or this.
+own = ("boot.py", "main.py", "manifest.py")
+modules = [name for name in os.listdir(".") if name.endswith(".py") and name not in own]
+package("firmware", files=sorted(modules), base_path="..")
+module("boot.py")
+module("main.py")
+if options.microdot:
+    module("microdot.py", base_path=options.microdot)

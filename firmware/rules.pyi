@@ -1,0 +1,3 @@
+from typing import Any
+
+def check_configuration(config: Any) -> None: ...

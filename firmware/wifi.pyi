@@ -1,0 +1,14 @@
+from collections.abc import Callable
+from typing import Any
+
+from .link import Link
+
+class WiFi(Link):
+    name: str
+    def __init__(
+        self,
+        config: dict[str, Any],
+        *arguments: Any,
+        in_thread: Callable[[Callable[[], None]], None] = ...,
+        **options: Any,
+    ) -> None: ...

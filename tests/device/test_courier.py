@@ -1,0 +1,121 @@
+"""The courier: ticks in a thread while the network is up, beats, and tells of its end."""
+
+import time
+
+from firmware.courier import Courier, limit_ms
+from support import equal, wait_until
+
+
+class Client:
+    """A px whose tick() the test writes."""
+
+    def __init__(self, tick=None):
+        self.answers = self.unanswered = 0
+        self.ticks = 0
+        self._tick = tick
+
+    def tick(self):
+        self.ticks += 1
+        if self._tick:
+            self._tick(self)
+
+
+class Bench:
+    def __init__(self, tick=None, is_up=True):
+        self.px = Client(tick)
+        self.is_up = is_up
+        self.beats = 0
+        self.answers = self.silences = 0
+        self.courier = Courier(self.px, lambda: self.is_up, self._beat, self._answer, self._silence)
+
+    def _beat(self):
+        self.beats += 1
+
+    def _answer(self):
+        self.answers += 1
+
+    def _silence(self):
+        self.silences += 1
+
+
+def test_it_ticks_only_while_the_network_is_up_and_beats_always():
+    bench = Bench(is_up=False)
+    bench.courier.step()
+    equal((bench.px.ticks, bench.beats), (0, 1))
+    bench.is_up = True
+    bench.courier.step()
+    equal((bench.px.ticks, bench.beats), (1, 2))
+
+
+def test_it_tells_of_answers():
+    def tick(px):
+        px.answers += px.ticks % 2
+
+    bench = Bench(tick)
+    for _ in range(4):
+        bench.courier.step()
+    equal((bench.answers, bench.silences), (2, 0))
+
+
+def test_it_tells_of_silence_unless_something_else_has_answered_meanwhile():
+    def tick(px):
+        px.unanswered += 1
+        px.answers += px.ticks > 3
+
+    bench = Bench(tick)
+    for _ in range(4):
+        bench.courier.step()
+    equal((bench.answers, bench.silences), (1, 3))
+
+
+def test_its_limit_leaves_room_for_the_requests_of_one_tick():
+    equal(limit_ms({"timeout_ms": 600000}), 8 * 600000 + 60000)
+    equal(limit_ms({"timeout_ms": 1}), 90000)
+    equal(limit_ms({}), limit_ms({"timeout_ms": 10000}))
+
+
+def test_a_heap_that_is_full_for_a_moment_is_no_end():
+    def tick(px):
+        if px.ticks == 1:
+            raise MemoryError
+
+    bench = Bench(tick)
+    bench.courier.step()
+    bench.courier.step()
+    equal((bench.px.ticks, bench.beats), (2, 2))
+
+
+def test_the_thread_runs_until_it_is_stopped():
+    bench = Bench()
+    bench.courier.start()
+    wait_until(lambda: bench.px.ticks >= 3)
+    assert bench.courier.running
+    bench.courier.stop()
+    wait_until(lambda: not bench.courier.running)
+    equal(bench.courier.error, None)
+
+
+def test_the_program_goes_on_while_a_tick_takes_long():
+    def tick(px):
+        while not bench.answers:
+            time.sleep(0.001)
+
+    bench = Bench(tick)
+    bench.courier.start()
+    wait_until(lambda: bench.px.ticks == 1)
+    equal(bench.beats, 0)  # it does not beat while it is in there
+    bench.answers = 1
+    wait_until(lambda: bench.beats)
+    bench.courier.stop()
+    wait_until(lambda: not bench.courier.running)
+
+
+def test_what_ends_the_thread_is_kept_and_nothing_beats_any_more():
+    def tick(px):
+        raise KeyError("a defect")
+
+    bench = Bench(tick)
+    bench.courier.start()
+    wait_until(lambda: not bench.courier.running)
+    assert isinstance(bench.courier.error, KeyError)
+    equal(bench.beats, 0)

@@ -1,0 +1,117 @@
+"""What goes wrong with a program on a virtual board: a full heap, Ctrl-C, wakes in vain."""
+
+import json
+from typing import Any
+
+from tests.fixtures.firmware import Devices
+from tests.fixtures.server import ServerView
+
+POWER_ON, HARD, DEEP_SLEEP = 1, 2, 4
+DAY_MS = 86400000
+# In place of the lights: takes all memory there is, and keeps it as long as the device is kept.
+GREEDY = """
+import asyncio, gc, os
+
+class Lights:
+    name = ""
+
+    def __init__(self, led):
+        self.hoard = None
+
+    def set(self, name):
+        self.name = name
+
+    async def run(self):
+        await asyncio.sleep(1)
+        try:
+            os.remove("/fault")
+        except OSError:
+            await asyncio.sleep(3600)
+        gc.collect()
+        size = 4096
+        while size > 16:
+            try:
+                while True:
+                    self.hoard = (self.hoard, bytearray(size))
+            except MemoryError:
+                size >>= 1
+        while True:
+            self.hoard = (self.hoard, None)
+"""
+SLEEP = {"interval_s": 60}
+CRASHED = {"run": "", "early": 3, "what": "ValueError: broken", "trace": "", "told": False}
+
+
+def sleeping(device: Devices, world: dict[str, Any] | None = None, **changes: Any):
+    return device(sleep=SLEEP, world={"sleep_scale": 0.02} | (world or {}), **changes)
+
+
+def test_a_program_that_fills_the_heap_is_told_after_the_restart(
+    device: Devices, server: ServerView
+) -> None:
+    board = device(files={"/lib/firmware/lights.py": GREEDY.encode(), "/fault": b"1"})
+    board.wait_reset(HARD, timeout_s=40)
+    server.mock.wait_until(lambda mock: bool(mock.points("device.crash")), 30)
+    assert board.resets[:2] == [POWER_ON, HARD]
+    assert "MemoryError" in server.mock.points("device.crash")[0]["value"]
+
+
+def test_a_program_of_another_micropython_names_the_remedy(device: Devices) -> None:
+    board = device(files={"/lib/firmware/crash.mpy": b"M\x01\x00\x1f"})
+    board.wait_for("incompatible .mpy file")
+    board.wait_for("plexus: run python -m tools deploy")
+
+
+def test_ctrl_c_leaves_no_watchdog_that_nobody_feeds(device: Devices) -> None:
+    board = device(watchdog_s=30)
+    board.wait_for("plexus: network:")
+    board.type("\x03")
+    board.wait_repl()
+    board.wait(lambda: board._wdt_ms == DAY_MS)
+
+
+def test_ctrl_c_in_a_wake_leaves_no_watchdog_that_nobody_feeds(device: Devices) -> None:
+    board = sleeping(device, {"networks": {}}, watchdog_s=60)
+    board.wait(lambda: board.radio.get("sta_active"))
+    assert board._wdt_ms == 60000
+    board.type("\x03")
+    board.wait_repl()
+    board.wait(lambda: board._wdt_ms == DAY_MS)
+
+
+def test_a_battery_node_without_wifi_sleeps_before_its_watchdog_ends_the_wake(
+    device: Devices,
+) -> None:
+    board = sleeping(device, {"networks": {}}, watchdog_s=12)
+    board.wait(lambda: len(board.resets) == 3, 50)
+    assert board.resets == [POWER_ON, DEEP_SLEEP, DEEP_SLEEP]
+
+
+def test_a_battery_node_in_safe_mode_reports_and_sleeps(
+    device: Devices, server: ServerView
+) -> None:
+    board = sleeping(
+        device, {"sleep_scale": 0.001}, files={"/crash.json": json.dumps(CRASHED).encode()}
+    )
+    board.wait_for("plexus: mode: safe mode")
+    board.wait_reset(DEEP_SLEEP, timeout_s=40)
+    assert board.resets[:2] == [POWER_ON, DEEP_SLEEP]
+    assert "safe mode" in server.mock.points("device.crash")[0]["value"]
+    server.mock.wait_until(lambda mock: bool(mock.points("temperature")), 30)
+
+
+def test_a_battery_node_can_be_set_up_anew_by_its_button(device: Devices) -> None:
+    board = sleeping(device)
+    board.wait_for("plexus: awake for 5 s")
+    board.press(0)
+    board.wait_reset(HARD)
+    board.release(0)
+    board.wait_for("plexus: join the network plexus-")
+
+
+def test_a_battery_node_waits_for_a_person_only_when_it_is_switched_on(
+    device: Devices, server: ServerView
+) -> None:
+    board = sleeping(device)
+    server.mock.wait_until(lambda mock: len(mock.points("temperature")) >= 2, 60)
+    assert board.console().count("plexus: awake for") == 1

@@ -1,0 +1,105 @@
+"""What goes on a board: each file's path there and its content."""
+
+import json
+import tempfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from tools.boards import profiles
+from tools.build import LIBRARY, REPOSITORY, compile_file, device_files
+
+FIRMWARE = REPOSITORY / "firmware"
+CONFIG = "/plexus.json"
+BOARD = "/board.json"
+# They run as source, and from the root.
+STARTERS = ("/boot.py", "/main.py")
+# Compiled on the board under these names; from the distribution that requirements-dev.txt pins.
+MICRODOT = "/lib/microdot.mpy"
+# Of a profile, what no program on a board reads.
+_FOR_PEOPLE = ("$schema", "sources", "source", "note", "title", "vendor", "usb_bridge")
+
+
+class PayloadError(Exception):
+    """Something that belongs on the board is not here; the message has the remedy."""
+
+
+def library(arch: str) -> dict[str, bytes]:
+    """lib/plexus, compiled."""
+    return _compiled(LIBRARY, device_files(LIBRARY), "/lib/", arch)
+
+
+def program(arch: str) -> dict[str, bytes]:
+    """The firmware: its package and microdot compiled, boot.py and main.py as they are."""
+    sources = [
+        path
+        for path in device_files(FIRMWARE)
+        if path.name not in ("boot.py", "main.py", "manifest.py")
+    ]
+    files = _compiled(FIRMWARE.parent, sources, "/lib/", arch)
+    files[MICRODOT] = _compile(_microdot(), "microdot.py", arch)
+    for path in STARTERS:
+        files[path] = (FIRMWARE / path[1:]).read_bytes()
+    return files
+
+
+def board(name: str) -> tuple[dict[str, Any], bytes]:
+    """A board's profile, and as the file that the board gets: small, as it stays in RAM."""
+    if name not in profiles.names():
+        raise PayloadError(
+            f"no board is called {name!r}; there are {', '.join(profiles.names())}, and "
+            "docs/boards.md says how to add one"
+        )
+    profile = profiles.load(profiles.BOARDS / f"{name}.json")
+    return profile, json.dumps(_small(profile), separators=(",", ":")).encode()
+
+
+def config(path: Path) -> bytes:
+    """A configuration file, checked. PayloadError names the field, and never its value."""
+    from jsonschema import Draft202012Validator
+
+    try:
+        content = profiles.load(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PayloadError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
+    except profiles.ProfileError as error:
+        raise PayloadError(f"{path}: {error}") from None
+    validator = Draft202012Validator(profiles.load(FIRMWARE / "plexus.schema.json"))
+    for error in sorted(validator.iter_errors(content), key=lambda error: error.json_path):
+        # The message of the validator has the value in it, which may be a secret.
+        schema = error.schema if isinstance(error.schema, dict) else {}
+        wanted = schema.get("description", "see firmware/plexus.schema.json")
+        raise PayloadError(f"{path}: {error.json_path}: breaks {error.validator!r}; {wanted}")
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _small(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _small(item) for key, item in value.items() if key not in _FOR_PEOPLE}
+    if isinstance(value, list):
+        return [_small(item) for item in value]
+    return value
+
+
+def _microdot() -> Path:
+    try:
+        distribution = metadata.distribution("microdot")
+    except metadata.PackageNotFoundError:
+        raise PayloadError("microdot is not installed here; run make setup") from None
+    return Path(str(distribution.locate_file("microdot/microdot.py")))
+
+
+def _compiled(root: Path, sources: list[Path], target: str, arch: str) -> dict[str, bytes]:
+    files = {}
+    for source in sources:
+        name = source.relative_to(root).as_posix()
+        files[target + name.removesuffix(".py") + ".mpy"] = _compile(source, name, arch)
+    return files
+
+
+def _compile(source: Path, name: str, arch: str) -> bytes:
+    # With line numbers, which are 5 % of the bytes: a traceback from far away has to say where.
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / "compiled.mpy"
+        compile_file(source, target, arch, name, lines=True)
+        return target.read_bytes()
