@@ -7,7 +7,11 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 TYPINGS := typings/.ready
 PYTEST_ARGS ?=
+JOBS ?= auto
 FOR ?=
+PORT ?=
+BOARD ?=
+FIRMWARE ?=
 
 # program:package, for tests and benchmarks only
 PROGRAMS := chronyd:chrony chromium:chromium valgrind:valgrind
@@ -16,7 +20,7 @@ PROGRAMS := chronyd:chrony chromium:chromium valgrind:valgrind
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint bench demo clean programs
+.PHONY: help setup test lint bench demo flash deploy provision image monitor doctor clean programs
 
 help:  ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -24,7 +28,7 @@ help:  ## say what the targets do
 setup: $(SETUP)  ## make the Python environment (.venv) with the pinned packages
 
 test: $(SETUP) programs  ## run the test suite (PYTEST_ARGS="-k ring" for a part of it)
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(SETUP) $(TYPINGS)  ## check style, types, and that MicroPython can parse its files
 	@$(BIN)/ruff check .
@@ -32,12 +36,31 @@ lint: $(SETUP) $(TYPINGS)  ## check style, types, and that MicroPython can parse
 	@$(BIN)/pyright
 	@$(BIN)/pyright --project lib
 	@$(BIN)/python -m tools.build --check
+	@$(BIN)/python -m tools boards check
 
 bench: $(SETUP) programs  ## measure memory, instructions, bytes and clock error
 	@$(BIN)/python -m tools bench
 
 demo: $(SETUP)  ## show simulated sensors' readings arriving, till Ctrl-C (FOR=20: for 20 s)
 	@$(BIN)/python -m tools demo $(if $(FOR),--for $(FOR))
+
+flash: $(SETUP)  ## write MicroPython to a board (PORT= BOARD= FIRMWARE=file.bin)
+	@$(BIN)/python -m tools flash $(PORT:%=--port %) $(BOARD:%=--board %) $(FIRMWARE)
+
+deploy: $(SETUP)  ## bring library and firmware to a board (PORT= BOARD=)
+	@$(BIN)/python -m tools deploy $(PORT:%=--port %) $(BOARD:%=--board %)
+
+provision: $(SETUP)  ## give a board its WiFi, key and name (PORT= BOARD=)
+	@$(BIN)/python -m tools provision $(PORT:%=--port %) $(BOARD:%=--board %)
+
+image: $(SETUP)  ## make one file that holds all of it (BOARD= FIRMWARE=file.bin)
+	@$(BIN)/python -m tools image $(BOARD:%=--board %) $(FIRMWARE)
+
+monitor: $(SETUP)  ## show a board's console (PORT=)
+	@$(BIN)/python -m tools monitor $(PORT:%=--port %)
+
+doctor: $(SETUP)  ## say what is wrong with a board (PORT=)
+	@$(BIN)/python -m tools doctor $(PORT:%=--port %)
 
 clean:  ## remove whatever the other targets made
 	rm -rf $(VENV) build typings .pytest_cache .ruff_cache .hypothesis

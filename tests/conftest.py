@@ -4,11 +4,16 @@ from collections.abc import Generator
 
 import pytest
 
+# Those first that others import.
 pytest_plugins = [
+    "tests.fixtures.server",
     "tests.fixtures.boards",
     "tests.fixtures.ntp",
+    "tests.fixtures.ports",
     "tests.fixtures.proxy",
-    "tests.fixtures.server",
+    "tests.fixtures.virtual_board",
+    "tests.fixtures.firmware",
+    "tests.fixtures.websocket_server",
 ]
 
 

@@ -129,11 +129,11 @@ def test_signal_ends_the_demo_with_a_flush_and_no_process_left(
 def test_device_ends_when_the_demo_is_killed(demos: list[Demo]) -> None:
     demo = start(demos)
     demo.read_until(r"device: (.*)")
-    children = [pid for pid in demo.children() if runs(pid, "simulated_sensors")]
+    children = [pid for pid in demo.children() if runs(pid, "micropython")]
     assert children
     demo.process.kill()
     deadline = time.monotonic() + DEADLINE_S
-    while any(runs(pid, "simulated_sensors") for pid in children):
+    while any(runs(pid, "micropython") for pid in children):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

@@ -30,7 +30,8 @@ RELIABILITY = REPOSITORY / "docs" / "reliability.md"
 MEMORY = REPOSITORY / "docs" / "memory.md"
 CLOCK = REPOSITORY / "docs" / "clock.md"
 SENSORS_PAGE = REPOSITORY / "docs" / "sensors.md"
-PAGES = (README, RELIABILITY, MEMORY, CLOCK, SENSORS_PAGE)
+FIRMWARE_PAGE = REPOSITORY / "docs" / "firmware.md"
+PAGES = (README, RELIABILITY, MEMORY, CLOCK, SENSORS_PAGE, FIRMWARE_PAGE)
 TESTS = REPOSITORY / "tests"  # where the models are
 DEADLINE_S = 30
 
@@ -242,7 +243,10 @@ def test_readings_of_the_driver_on_the_page_are_those_of_the_sensor() -> None:
 
 # --- what is named exists ---------------------------------------------------------------------
 
-ON_THE_BOARD = {"main.py", "settings.py", "board.json"}
+ON_THE_BOARD = {
+    "main.py", "settings.py", "board.json", "/boot.py", "/main.py", "/plexus.json", "/board.json",
+    "/crash.json", "plexus.json",
+}  # fmt: skip
 TO_BE_WRITTEN = re.compile(r"tmp102|\.\.\.\.")  # by who follows the page
 
 

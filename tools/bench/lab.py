@@ -15,6 +15,7 @@ from tools.bench.table import Unavailable
 from tools.mock_server import MockServer
 
 PROGRAMS = Path(__file__).with_name("device")
+FIRMWARE = build.REPOSITORY / "firmware"
 _TIMEOUT_S = 120
 _INGEST = "/api/ingest"
 
@@ -33,6 +34,7 @@ class Lab:
         self.library = self.path / "lib"
         self.programs = self.path / "device"
         build.compile_tree(build.LIBRARY, self.library, build.host_arch())
+        build.compile_tree(FIRMWARE, self.library / "firmware", build.host_arch())
         build.compile_tree(PROGRAMS, self.programs, build.host_arch())
         self.server = MockServer()
         self.server.start()

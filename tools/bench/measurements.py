@@ -208,4 +208,23 @@ def clock(lab: Lab) -> Iterator[Row]:
         yield Row(words, "ms", function(errors_ms["ours"]), function(errors_ms["naive"]), limit)
 
 
-MEASUREMENTS = (ring, capacity, flush_heap, instructions, wire, footprint, files, clock)
+def lateness(lab: Lab) -> Iterator[Row]:
+    """Sampling at 100 Hz, flushing to a server that answers after 3 s (naive: in one loop)."""
+    results = {}
+    for way in ("thread", "loop"):
+        lab.server.reset()
+        lab.server.script({"delay_ms": 3000, "times": -1})
+        results[way] = lab.run("lateness", way, lab.endpoint, 12)
+    lab.server.reset()
+    for words, part in (("median", 0.5), ("99 of 100 are sooner", 0.99), ("the latest", 1.0)):
+        ours, naive = (_quantile(results[way]["late_ms"], part) for way in ("thread", "loop"))
+        yield Row(f"lateness of a sample, {words}", "ms", ours, naive)
+    taken, naive_taken = (len(results[way]["late_ms"]) for way in ("thread", "loop"))
+    yield Row(f"samples taken of {results['thread']['due']}", "", taken, naive_taken, higher=True)
+
+
+def _quantile(sorted_values: list[float], part: float) -> float:
+    return sorted_values[min(int(part * len(sorted_values)), len(sorted_values) - 1)]
+
+
+MEASUREMENTS = (ring, capacity, flush_heap, instructions, wire, footprint, files, clock, lateness)

@@ -1,4 +1,4 @@
-"""The command `python -m tools demo`: simulated sensors on MicroPython, seen arriving."""
+"""The command `python -m tools demo`: the firmware on a virtual board, its readings arriving."""
 
 import argparse
 
@@ -8,9 +8,9 @@ from tools.demo.plan import MIN_S
 def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subcommands.add_parser(
         "demo",
-        help="simulated sensors under real MicroPython, through an outage, till Ctrl-C",
-        description="Run examples/simulated_sensors.py under MicroPython against the mock server, "
-        "with an outage. The exit status is 0 only if no reading was lost.",
+        help="the firmware on a virtual board, through an outage, till Ctrl-C",
+        description="Run the firmware on a virtual board under MicroPython against the mock "
+        "server, with an outage. The exit status is 0 only if no reading was lost.",
     )
     add = parser.add_argument
     add("--for", dest="for_s", type=float, metavar="S",

@@ -1,60 +1,65 @@
-"""The device of the demo: the example's program in a MicroPython process with a board's heap."""
+"""The device of the demo: a virtual board with the firmware, on which simulated sensors are."""
 
+import json
 import re
-import subprocess
-import threading
 from pathlib import Path
+from typing import Any
 
-from tools import build, micropython
+from tests.virtual_board import VirtualBoard
+from tools import build, payload
 
-HEAP = "288k"  # some 60 kB of it are the models of the chips
-EXAMPLE = "simulated_sensors"
-MODELS = build.REPOSITORY / "tests" / "models"
+BOARD = "simulated"
+# Some 170 kB of an ESP32's: pointers are twice as long here. The simulated chips have their own.
+HEAP = "340k"
+NETWORK = {"ssid": "demo", "password": "demo-demo"}
 _STOP_S = 25
-_SUMMARY = re.compile(r"sent (\d+), confirmed (\d+), dropped (\d+), rejected (\d+)")
-_LATE = re.compile(r"sampled at most (\d+) ms late")
+_SERVER = re.compile(r"plexus: server: (.*?)\r?\n")
 _PENDING = re.compile(r"(\d+) pending")
+_SUMMARY = re.compile(r"sent (\d+), confirmed (\d+), dropped (\d+), rejected (\d+), late (\d+)")
+# At the prompt, after Ctrl-C: try for 10 s to bring the rest to the server.
+_FINISH = """
+import time
+import plexus.app
+device = plexus.app.device
+px = device.px
+for _ in range(20):
+    try:
+        px.flush()
+        break
+    except Exception as error:
+        print(error)
+        time.sleep(0.5)
+sent = px.confirmed + px.dropped + px.rejected + px.pending
+late_ms = max([channel.latest_ms for channel in device.sampler.channels])
+counts = sent, px.confirmed, px.dropped, px.rejected, late_ms
+print("sent %d, confirmed %d, dropped %d, rejected %d, late %d" % counts)
+"""
 
 
 class Device:
-    """Runs the example in `directory`, which gets its settings and the compiled library.
+    """A board that is switched on. `config`: what its configuration has besides the usual."""
 
-    `plexus` are the keywords of Plexus() in the settings. `status` is the last line printed.
-    """
-
-    def __init__(self, directory: Path, plexus: dict[str, object]) -> None:
-        library = directory / "lib"
-        build.compile_tree(build.LIBRARY, library, build.host_arch())
-        build.compile_tree(MODELS, directory / "models", build.host_arch())
-        board = build.REPOSITORY / "boards" / "simulated.json"
-        (directory / "settings.py").write_text(f"PLEXUS = {plexus!r}\nBOARD = {str(board)!r}\n")
-        self._lines: list[str] = []
-        self._ending = False
-        # In a session of its own, so that Ctrl-C does not reach it; it ends when its stdin does,
-        # which is also what it sees of the end of this process.
-        self._process = subprocess.Popen(
-            micropython.command(EXAMPLE, heap=HEAP),
-            cwd=directory,
-            env=micropython.environment(directory, library, build.REPOSITORY / "examples"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
+    def __init__(self, directory: Path, config: dict[str, Any]) -> None:
+        arch = build.host_arch()
+        files = payload.library(arch) | payload.program(arch)
+        files[payload.BOARD] = payload.board(BOARD)[1]
+        config = {"wifi": [NETWORK], "status_s": 1, **config}
+        files[payload.CONFIG] = json.dumps(config).encode()
+        self._summary = ""
+        self._board = VirtualBoard(
+            directory,
+            heap=HEAP,
+            simulated=True,
+            networks={NETWORK["ssid"]: {"password": NETWORK["password"], "rssi": -58}},
         )
-        self._reader = threading.Thread(target=self._read, name="device", daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._lines.append(line.rstrip())
-            del self._lines[:-200]
+        self._board.write_files(files)
+        self._board.__enter__()
 
     @property
     def status(self) -> str:
-        return self._lines[-1] if self._lines else "starting"
+        """What it says itself of the server."""
+        found = _SERVER.findall(self._board.console())
+        return found[-1] if found else "starting"
 
     @property
     def pending(self) -> int:
@@ -63,33 +68,34 @@ class Device:
 
     @property
     def running(self) -> bool:
-        return self._process.poll() is None
+        return not self._board.repl and not self._board.off
 
     def stop(self) -> None:
-        """Let it flush and end; if that takes too long, end it."""
-        assert self._process.stdin is not None
-        if not self._process.stdin.closed:
-            self._process.stdin.close()
+        """Stop its program as a person does, and let it flush."""
+        if self._board.off:
+            return
+        self._board.type("\x03")
         try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self._reader.join()
+            self._board.wait_repl(_STOP_S)
+            self._summary = self._board.mpremote(
+                "resume", "exec", _FINISH, timeout_s=_STOP_S, check=False
+            )
+        except TimeoutError as error:
+            self._summary = str(error)
 
     def kill(self) -> None:
-        if self.running:
-            self._process.kill()
-        self._process.wait()
+        """Switch it off."""
+        self._board.__exit__()
 
     def summary(self) -> dict[str, int] | None:
-        """sent, confirmed, dropped, rejected and late_ms, as the program printed at its end."""
-        text = "\n".join(self._lines)
-        counts, late = _SUMMARY.search(text), _LATE.search(text)
-        if counts is None or late is None:
+        """sent, confirmed, dropped, rejected and late_ms, as it said at its end."""
+        found = _SUMMARY.search(self._summary)
+        if found is None:
             return None
         names = ("sent", "confirmed", "dropped", "rejected", "late_ms")
-        return dict(zip(names, map(int, (*counts.groups(), late[1])), strict=True))
+        return dict(zip(names, map(int, found.groups()), strict=True))
 
     def output(self) -> str:
         """Its last lines, for a person who wants to know why it ended."""
-        return "\n".join(self._lines[-15:])
+        text = self._board.console() + self._summary
+        return "\n".join(text.splitlines()[-15:])

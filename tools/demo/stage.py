@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.demo.arrivals import INTERVALS_MS, Arrivals, Outage, now_ms
-from tools.demo.device import EXAMPLE, HEAP, Device
+from tools.demo.device import BOARD, HEAP, Device
 from tools.demo.plan import outages
 from tools.demo.screen import Screen
 from tools.mock_server import MockServer
@@ -59,8 +59,8 @@ class Stage:
         say(None, f"live page  {server.admin_url}/")
         say(None, f"server     {server.url}{_INGEST}")
         say(None, f"time       {time_server.name} at {HOST}:{time_server.port}")
-        say(None, f"device     examples/{EXAMPLE}.py on MicroPython, lib/plexus from .mpy, "
-            f"heap {HEAP}B with the simulated chips, ring {self._ring_bytes} B")  # fmt: skip
+        say(None, f"device     the firmware on a virtual board: MicroPython, heap {HEAP}B, "
+            f"ring {self._ring_bytes} B, sensors of boards/{BOARD}.json")  # fmt: skip
         say(None, "Ctrl-C ends it" if self._for_s is None else f"ends after {self._for_s:g} s")
         arrivals = Arrivals(server.admin_url)
         device = Device(
