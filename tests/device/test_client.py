@@ -230,3 +230,22 @@ def test_bad_readings_are_refused_and_leave_the_others(server):
         px.send("n", 1, source_id="Bad")
     px.send("n", 2)
     equal(px.flush(), 2)
+
+
+def test_status_bears_that_another_thread_delivers_meanwhile(server):
+    class Delivering:
+        """What is wrong is mended between one look and the next."""
+
+        rejection = None
+
+        def __init__(self):
+            self._problems = [(503, "storage is down"), None, None]
+
+        @property
+        def problem(self):
+            return self._problems.pop(0)
+
+    from plexus.words import status
+
+    words = status(client(server), Delivering(), 1000, "", True, "host")
+    assert words.startswith("the server failed (503): storage is down; next try in 1 s"), words
