@@ -82,6 +82,22 @@ def save(config, path=PATH, hide=None):
         _erase(slot)
 
 
+def salvaged(path=PATH):
+    """What can be kept of a configuration that is refused: its keys that are in order, a dict."""
+    try:
+        found = atomic.load(path, _MOST_BYTES)
+    except (OSError, ValueError):
+        return {}
+    kept = {}
+    for key in found if isinstance(found, dict) else ():
+        try:
+            check(dict({"api_key": "x", "source_id": "x"}, **{key: found[key]}))
+        except ConfigError:
+            continue
+        kept[key] = found[key]
+    return kept
+
+
 def redacted(config, hidden=_HIDDEN):
     """A copy, plain dicts and lists, whose secrets are `hidden`; None leaves them as they are."""
     if isinstance(config, dict):

@@ -31,7 +31,7 @@ _CAUSES = ("unknown", "power-on", "hard", "watchdog", "deep sleep", "soft")
 
 
 def run():
-    """device.main(crashes) under the net: when it fails, the board restarts.
+    """start.main(crashes) under the net: when it fails, the board restarts.
 
     Ctrl-C and SystemExit end it as they do any program, and nothing else does: the watchdog is
     released for them alone.
@@ -59,7 +59,7 @@ def run():
 def _ended(crashes):
     # True if the program has come to its end, False if it has crashed.
     try:
-        from .device import main
+        from .start import main
 
         main(crashes)
         crashes.stopped()

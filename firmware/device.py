@@ -2,143 +2,28 @@
 
 import asyncio
 import gc
-import json
-import os
-import sys
 
 import machine
 
-import plexus.app
+import plexus
 import plexus.sensors
-from plexus import Plexus
 from plexus._port import const, ticks_diff, ticks_ms
 from plexus.sensors import Sampler
 
 from . import config as configuration
 from .courier import Courier, limit_ms
 from .lights import Lights
+from .parts import make_client, make_network, spared
+from .start import ask_for_portal
+from .trace import without
 from .watchdog import Watchdog
-
-PROFILE = "board.json"
-_ASKED = "portal.now"
 
 _LONGEST_MS = const(100)  # of the sampler's sleep, so that a sensor added meanwhile is seen
 _PATROL_MS = const(1000)
 _SAMPLING_MS = const(60000)
 _PATROL_LIMIT_MS = const(60000)
 _SAFE_MS = const(1800000)  # so long in safe mode, then another try
-_SAFE_RING_BYTES = const(2048)
 _LOW_HEAP = const(8192)  # B; a request's least need is 2 kB, and pieces are never all in one
-_OPTIONS = (
-    "endpoint",
-    "ring_bytes",
-    "flush_interval_ms",
-    "flush_fill_percent",
-    "batch_points",
-    "timeout_ms",
-    "verify",
-    "keep_alive",
-    "ntp_hosts",
-    "ntp_port",
-)
-
-
-def main(crashes):
-    """The device's life from its start on. Returns only if a person ends it."""
-    profile = load_profile()
-    config = problem = None
-    try:
-        config = configuration.load()
-    except OSError:
-        print("plexus: no configuration")
-    except ValueError as error:
-        problem = str(error)
-        print("plexus: the configuration is refused:", problem)
-    if config is None or asked_for_portal():
-        from .provisioning import main as provision
-
-        # A board that was set up once does not open its portal by itself.
-        provision(config, profile, crashes, portal=problem is None)
-        return
-    crashes.hide(configuration.secrets(config))
-    if "sleep" in config:
-        from .sleeper import main as sleeper
-
-        sleeper(config, profile, crashes)
-        return
-    try:
-        device = Device(config, profile, crashes)
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the board can be repaired
-        if not crashes.safe:
-            raise
-        print("plexus: not even the safe mode starts: %s: %s" % (type(error).__name__, error))
-        from .provisioning import main as provision
-
-        provision(config, profile, crashes, portal=False)
-        return
-    plexus.app.device = device
-    # They take kilobytes, and have been turned into what is needed of them.
-    profile = config = None
-    gc.collect()
-    try:
-        asyncio.run(device.run())
-    finally:
-        device.close()
-
-
-def load_profile(path=PROFILE):
-    """The board's profile; of a board that has none a bare one, whose own values can be read."""
-    try:
-        with open(path) as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        print("plexus: no board profile (%s): only the board itself is read" % (error,))
-        return {}
-
-
-def ask_for_portal():
-    """Let the next start open the portal, whose parts have no room beside those of the device."""
-    with open(_ASKED, "w"):
-        pass
-
-
-def asked_for_portal():
-    """Whether that is so; only once."""
-    try:
-        os.remove(_ASKED)
-    except OSError:
-        return False
-    return True
-
-
-def make_client(config):
-    """The Plexus that a configuration describes."""
-    options = {name: config[name] for name in _OPTIONS if name in config}
-    if "ca_file" in config:
-        with open(config["ca_file"], "rb") as file:
-            options["ca"] = file.read()
-    return Plexus(config["api_key"], config["source_id"], **options)
-
-
-def spared(config, profile):
-    """For the safe mode: a configuration and a profile with as little as can fail."""
-    config = dict(configuration.redacted(config, None), led=False, ring_bytes=_SAFE_RING_BYTES)
-    try:
-        os.stat(config.get("ca_file", "."))
-    except OSError:
-        print("plexus: %s is missing: the usual roots are tried" % config.pop("ca_file"))
-    return config, {name: profile[name] for name in ("ethernet", "hold") if name in profile}
-
-
-def make_network(config, profile, reset):
-    """The link that looks after this board's WiFi, or after its Ethernet."""
-    if "ethernet" in profile and not config["wifi"]:
-        from .ethernet import Ethernet
-
-        return Ethernet(profile["ethernet"], config, reset=reset)
-    from .wifi import WiFi
-
-    return WiFi(config, reset=reset)
 
 
 class Device:
@@ -282,7 +167,7 @@ class Device:
         now = ticks_ms()
         if self._status_ms and ticks_diff(now, self._shown) >= self._status_ms:
             self._shown = now
-            print("plexus: server: " + self._hidden(self.px.status))
+            print("plexus: server: " + self._server())
         for name, status in self.sampler.status.items():
             if status != "starting":
                 self._say(name, status)
@@ -302,7 +187,7 @@ class Device:
     def status(self):
         """How it does, for a person: (what, words) pairs."""
         yield "network", self.network.status
-        yield "server", self._hidden(self.px.status)
+        yield "server", self._server()
         yield "time", self._time()
         for name, words in self.sampler.status.items():
             yield name, words
@@ -321,11 +206,9 @@ class Device:
         if self.crashes.trace:
             yield "last crash", self.crashes.trace
 
-    def _hidden(self, text):
+    def _server(self):
         # What a server says may repeat what it was sent.
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+        return without(self._secrets, self.px.status)
 
     def _time(self):
         clock = self.px.clock
@@ -339,5 +222,5 @@ class Device:
     def _reset(self):
         # The readings that wait are lost by it; it is the last resort.
         self.crashes.stopped()
-        sys.stdout.write("plexus: resetting the board\n")
+        print("plexus: resetting the board")
         machine.reset()

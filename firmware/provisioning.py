@@ -6,16 +6,13 @@ import machine
 
 from plexus._port import const
 
-from . import atomic
 from . import config as configuration
-from .config import ConfigError
 from .console import Console
 from .draft import Draft
 from .lights import Lights
 
 _SHOWN_MS = const(1500)  # for the last words to leave the board
 _AGAIN_S = const(1800)
-_MOST_BYTES = const(8192)
 
 
 def main(config, profile, crashes, portal=True):
@@ -28,28 +25,12 @@ def main(config, profile, crashes, portal=True):
     asyncio.run(_Provisioning(config, profile, crashes, portal).run())
 
 
-def salvaged(path=configuration.PATH):
-    """What can be kept of a configuration that is refused: its keys that are in order, a dict."""
-    try:
-        found = atomic.load(path, _MOST_BYTES)
-    except (OSError, ValueError):
-        return {}
-    kept = {}
-    for key in found if isinstance(found, dict) else ():
-        try:
-            configuration.check(dict({"api_key": "x", "source_id": "x"}, **{key: found[key]}))
-        except ConfigError:
-            continue
-        kept[key] = found[key]
-    return kept
-
-
 class _Provisioning:
     def __init__(self, config, profile, crashes, portal):
         self._crashes = crashes
         self._configured = config is not None
         self._words = "starting"
-        self._draft = Draft(salvaged() if config is None else config, profile)
+        self._draft = Draft(configuration.salvaged() if config is None else config, profile)
         self._lights = Lights(profile.get("led"))
         self._lights.set("waiting" if portal else "trouble")
         self._profile = profile

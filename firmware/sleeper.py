@@ -11,6 +11,10 @@ from plexus._port import const, ticks_add, ticks_diff, ticks_ms
 from plexus.board import Board
 from plexus.sensors import Sampler
 
+from . import config as configuration
+from .parts import make_client, make_network
+from .start import ask_for_portal
+from .trace import without
 from .watchdog import Watchdog
 
 _WINDOW_MS = const(5000)  # at power-on, for a person
@@ -28,8 +32,6 @@ def main(config, profile, crashes, store=None):
     Without one nothing is kept, so every wake sends. In safe mode it reads no sensor, and sleeps
     for half an hour at least.
     """
-    from .device import ask_for_portal, make_client, make_network
-
     started = ticks_ms()
     crashes.wake()
     if machine.reset_cause() != machine.DEEPSLEEP_RESET and asyncio.run(portal_wanted(profile)):
@@ -53,7 +55,10 @@ def main(config, profile, crashes, store=None):
         print("plexus: mode: safe mode after three crashes: no sensor is read")
         interval_s = max(interval_s, _SAFE_S)
     else:
-        board.fill(sampler, config.get("sensors"))
+        board.fill(sampler, config.get("sensors"), raises=False)
+        for problem in board.problems:
+            print("plexus: " + problem)
+            px.send("device.problem", problem[:256])
         read_once(sampler, px, awake_ms // 2)
     for name, words in sampler.status.items():
         if words != "ok":
@@ -63,7 +68,8 @@ def main(config, profile, crashes, store=None):
     if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
         if report:
             px.send("device.crash", report)
-        if px.pending and deliver(px, make_network(config, profile, _nothing), ends, watchdog.tick):
+        network = make_network(config, profile, _nothing)
+        if px.pending and deliver(px, network, ends, watchdog.tick, configuration.secrets(config)):
             crashes.told()
     if store:
         store.save(px)
@@ -127,11 +133,11 @@ def read_once(sampler, px, limit_ms):
             time.sleep_ms(min(max(wait_ms, 1), 100))
 
 
-def deliver(px, network, ends, feed):
+def deliver(px, network, ends, feed, secrets=()):
     """Join the network and send all; True if the server has confirmed it.
 
     From ticks_ms `ends` on nothing is begun but the first try of a node that has joined. feed() is
-    called before each.
+    called before each. secrets: what the server may repeat, and nobody is to read.
     """
 
     async def joined():
@@ -151,7 +157,7 @@ def deliver(px, network, ends, feed):
             print("plexus: first readings confirmed")
             return True
         except PlexusError as error:
-            print("plexus: server:", error)
+            print("plexus: server:", without(secrets, str(error)))
             if error.status:
                 break  # it answers, and will answer the same again
         except MemoryError:

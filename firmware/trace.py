@@ -29,13 +29,13 @@ def described(error, secrets, window=None):
         for line in format_exception(error):
             window.write(line.encode())
     data = window.end()
-    text = _without(secrets, _tail(data, len(data)))
+    text = without(secrets, _tail(data, len(data)))
     if window.cut:
         # Its beginning may be what was left of a secret.
         data = text.encode()
         text = _tail(data, len(data) - _LONGEST_SECRET)
     del data  # where memory is short, its kilobytes are needed
-    summary = _without(secrets, "%s: %s" % (type(error).__name__, error))[:_WORDS]
+    summary = without(secrets, "%s: %s" % (type(error).__name__, error))[:_WORDS]
     places = _places(text)
     if places:
         summary = "%s; %s" % (summary, places)
@@ -72,7 +72,7 @@ class Window(io.IOBase):
         return bytes(self._data[at:] + self._data[:at])
 
 
-def _without(secrets, text):
+def without(secrets, text):
     for secret in secrets:
         for form in (secret, repr(secret)[1:-1]):
             text = text.replace(form, "***")

@@ -361,7 +361,7 @@ def test_a_flash_that_cannot_be_written_is_no_crash():
 
 
 class Machine:
-    """Modules `machine` and `firmware.device` with a program that ends as it is told to."""
+    """Modules `machine` and `firmware.start` with a program that ends as it is told to."""
 
     def __init__(self, ending, begin=None):
         self.ending = ending
@@ -372,7 +372,7 @@ class Machine:
         self.main = self._main
 
     def __enter__(self):
-        self._before = {name: sys.modules.get(name) for name in ("machine", "firmware.device")}
+        self._before = {name: sys.modules.get(name) for name in ("machine", "firmware.start")}
         for name in self._before:
             sys.modules[name] = self
         crash.sleep_ms, self._sleep_ms = self.waited_ms.append, crash.sleep_ms
