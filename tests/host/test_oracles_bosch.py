@@ -6,7 +6,7 @@ from models import bme280, bmp280
 from plexus.sensors.bme280 import BME280
 from plexus.sensors.bmp280 import BMP280
 from sensors import close, i2c_rig
-from tests.oracles import Busio, judging
+from tests.oracles import Busio, judging, states
 
 CHANCE = random.Random(280)
 
@@ -17,9 +17,7 @@ def test_bme280() -> None:
         from adafruit_bme280.basic import Adafruit_BME280_I2C
 
         judge = Adafruit_BME280_I2C(Busio(rig.bus), 0x76)
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             close(values["temperature"], judge.temperature, 0.01)
             close(values["pressure"], judge.pressure, 0.01)
             close(values["humidity"], judge.humidity, 0.05)
@@ -31,8 +29,6 @@ def test_bmp280() -> None:
         from adafruit_bmp280 import Adafruit_BMP280_I2C
 
         judge = Adafruit_BMP280_I2C(Busio(rig.bus), 0x76)
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             close(values["temperature"], judge.temperature, 0.01)
             close(values["pressure"], judge.pressure, 0.01)

@@ -10,7 +10,7 @@ from plexus.sensors.lm75 import LM75
 from plexus.sensors.mcp9808 import MCP9808
 from plexus.sensors.tmp117 import TMP117
 from sensors import close, i2c_rig
-from tests.oracles import Busio, judging
+from tests.oracles import Busio, judging, states
 
 CHANCE = random.Random(680)
 
@@ -26,9 +26,7 @@ def compare_bme680(variant: int) -> None:
 
         judge = Adafruit_BME680_I2C(Busio(rig.bus), 0x77)
         judged_heater = rig.chip.registers[0x5A]
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             rig.bus.clock.advance(200)  # it measures no more often than this
             # It adds the 0.005 °C that are for rounding, and does not round.
             close(values["temperature"], judge.temperature - 0.005, 0.0055)
@@ -55,9 +53,7 @@ def test_bmp3xx() -> None:
         from adafruit_bmp3xx import BMP3XX_I2C
 
         judge = BMP3XX_I2C(Busio(rig.bus), 0x77)
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             close(values["temperature"], judge.temperature, 0.0051)
             close(values["pressure"], judge.pressure, 0.0005)
 
@@ -105,9 +101,7 @@ def test_htu21d() -> None:
 
         judge = Judge(Busio(rig.bus), 0x40)
         rig.bus.clock.advance(5)  # it waits 10 ms for the reset, which may take 15
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             # It does not take the status, up to 0.004 %, from the humidity.
             close(values["temperature"], judge.temperature, 0.0051)
             close(values["humidity"], judge.relative_humidity, 0.01)
@@ -119,8 +113,6 @@ def test_si7021() -> None:
         from adafruit_si7021 import SI7021
 
         judge = SI7021(Busio(rig.bus), 0x40)
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             close(values["temperature"], judge.temperature, 0.0051)
             close(values["humidity"], judge.relative_humidity, 0.01)

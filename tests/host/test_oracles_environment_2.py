@@ -14,7 +14,7 @@ from plexus.sensors.sgp40 import SGP40
 from plexus.sensors.sht3x import SHT3x
 from plexus.sensors.sht4x import SHT4x
 from sensors import Rig, close, i2c_rig
-from tests.oracles import Busio, judging
+from tests.oracles import Busio, judging, states
 
 CHANCE = random.Random(44)
 HALF = 0.0051  # of a hundredth, to which we round
@@ -26,9 +26,7 @@ def test_sht3x() -> None:
         from adafruit_sht31d import SHT31D
 
         judge = SHT31D(Busio(rig.bus))
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             close(values["temperature"], judge.temperature, HALF)
             close(values["humidity"], judge.relative_humidity, HALF)
 
@@ -39,9 +37,7 @@ def test_sht4x() -> None:
         from adafruit_sht4x import SHT4x as Judge
 
         judge = Judge(Busio(rig.bus))
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             temperature, humidity = judge.measurements
             close(values["temperature"], temperature, HALF)
             close(values["humidity"], humidity, HALF)
@@ -53,9 +49,7 @@ def aht(model: aht20.Model, variant: str) -> None:
         from adafruit_ahtx0 import AHTx0
 
         judge = AHTx0(Busio(rig.bus))
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             close(values["temperature"], judge.temperature, HALF)
             close(values["humidity"], judge.relative_humidity, HALF)
 
@@ -74,9 +68,7 @@ def test_scd4x() -> None:
         from adafruit_scd4x import SCD4X
 
         judge = SCD4X(Busio(rig.bus))
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             rig.bus.clock.advance(5000)
             assert values["co2"] == judge.CO2
             close(values["temperature"], judge.temperature, HALF)
@@ -102,9 +94,7 @@ def test_scd30() -> None:
         from adafruit_scd30 import SCD30 as Judge
 
         judge = Judge(Busio(rig.bus))
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             rig.bus.clock.advance(2000)
             close(values["co2"], judge.CO2, 0.051)
             close(values["temperature"], judge.temperature, HALF)
@@ -140,9 +130,7 @@ def test_sgp30() -> None:
 
         judge = Adafruit_SGP30(Busio(rig.bus))
         rig.sample()
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             assert values == {"eco2": judge.eCO2, "tvoc": judge.TVOC}
         assert (judge.baseline_eCO2, judge.baseline_TVOC) == (0x9001, 0x9002)
 
@@ -186,9 +174,7 @@ def test_ens160() -> None:
         from adafruit_ens160 import ENS160 as Judge
 
         judge = Judge(Busio(rig.bus))
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             rig.bus.clock.advance(1000)
             assert judge.new_data_available
             known = judge.read_all_sensors()
@@ -202,8 +188,6 @@ def test_ccs811() -> None:
         from adafruit_ccs811 import CCS811 as Judge
 
         judge = Judge(Busio(rig.bus))
-        for _ in range(200):
-            rig.chip.vary(CHANCE)
-            values = rig.values()
+        for values in states(rig, CHANCE):
             rig.bus.clock.advance(1000)
             assert values == {"eco2": judge.eco2, "tvoc": judge.tvoc}

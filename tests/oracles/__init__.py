@@ -4,6 +4,7 @@ Within `judging(clock)` they can be imported, from .venv/oracles; `Busio(i2c)` i
 their bus. Their waits advance the models' clock instead of taking time.
 """
 
+import random
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 from models.bus import I2C, Clock
+from sensors import Rig
 
 _STUBS = Path(__file__).parent / "stubs"
 _INSTALLED = Path(sys.prefix) / "oracles"
@@ -83,3 +85,10 @@ def judging(clock: Clock) -> Iterator[None]:
         mock.patch.dict(sys.modules),
     ):
         yield
+
+
+def states(rig: Rig, chance: random.Random, count: int = 200) -> Iterator[dict[str, Any]]:
+    """Puts a rig's chip into so many random states; gives what our driver reads in each."""
+    for _ in range(count):
+        rig.chip.vary(chance)
+        yield rig.values()
