@@ -16,8 +16,11 @@ wlan.connect(settings.SSID, settings.PASSWORD)
 
 px = Plexus(**settings.PLEXUS)
 sampler = Sampler(px)
-for found in Board.load(settings.BOARD).fill(sampler):
+board = Board.load(settings.BOARD)
+for found in board.fill(sampler):
     print("0x%02x: %s" % (found.address, found.chip or found.driver or "unknown"))
+for problem in board.problems:
+    print(problem)
 print("reading", ", ".join(sampler.status))
 
 while True:
