@@ -146,7 +146,7 @@ def test_aht10_taken_for_an_aht20_is_an_error_that_names_the_option():
 
 
 def test_aht20_refuses_another_variant():
-    with raises(ValueError, "variant: 'AHT15'; give AHT20 or AHT10"):
+    with raises(ValueError, "variant: 'AHT15'; give 'AHT20' or 'AHT10'"):
         AHT20(None, variant="AHT15")
 
 
@@ -284,10 +284,10 @@ def test_sgp30_values_out_of_range_are_an_error():
 
 
 def test_sgp30_refuses_what_is_no_baseline():
-    for baseline in (5, (1,), (1, 2, 3), "ab"):
+    for baseline in (5, (1,), (1, 2, 3), "ab", (None, 1), (1.5, 1)):
         with raises(ValueError, "baseline: ", "give"):
             SGP30(None, baseline=baseline)
-    with raises(ValueError, "baseline: 65536; give a number from 1 to 65535"):
+    with raises(ValueError, "baseline: 65536; give a whole number from 1 to 65535"):
         SGP30(None, baseline=(1, 65536))
 
 

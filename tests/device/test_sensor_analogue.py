@@ -131,10 +131,20 @@ def test_ads1115_is_still_known_after_it_was_used():
     equal(ADS1115.identify(rig.bus, 0x48), "ADS1115")
 
 
+def test_ads1115_has_the_metrics_of_its_channels():
+    driver = ADS1115(None, channels=[2, "0-1"])
+    equal(driver.METRICS, {"voltage_2": "V", "voltage_0_1": "V"})
+
+
 def test_ads1115_refuses_options_that_it_has_not():
     for options, words in (
         ({"model": "ADS1118"}, ("model", "ADS1015")),
+        ({"model": []}, ("model: []", "ADS1015")),
         ({"channels": (0, 4)}, ("channels: 4", "0-1")),
+        ({"channels": []}, ("channels: []", "give a list", "0-1")),
+        ({"channels": 0}, ("channels: 0", "give a list", "0-1")),
+        ({"channels": [0, True]}, ("channels: True", "0-1")),
+        ({"channels": [0, 0]}, ("channels: [0, 0]", "once")),
         ({"channels": ("1-0",)}, ("channels: '1-0'", "0-1")),
         ({"full_scale_mv": 5000}, ("full_scale_mv: 5000", "6144")),
         ({"data_rate": 1600}, ("data_rate: 1600", "860")),
@@ -166,7 +176,15 @@ def test_adc_gives_the_calibrated_value():
 
 def test_adc_gives_its_metric_by_name():
     with machine.Installed():
-        equal(ADC(machine.Pin(34), metric="soil").read(), [("soil", 0.0)])
+        adc = ADC(machine.Pin(34), metric="soil")
+        equal(adc.read(), [("soil", 0.0)])
+    equal(adc.METRICS, {"soil": "V"})
+    equal(ADC.METRICS, {"voltage": "V"})
+
+
+def test_adcs_calibrated_value_is_in_no_known_unit():
+    for options in ({"scale": 100}, {"offset": -0.5}):
+        equal(ADC(None, **options).METRICS, {"voltage": ""})
 
 
 def test_adc_gives_the_mean_of_so_many_samples():
@@ -225,7 +243,18 @@ def test_adc_refuses_options_that_make_no_sense():
     for options, words in (
         ({"samples": 0}, ("samples: 0", "1 to 256")),
         ({"samples": 257}, ("samples: 257", "1 to 256")),
-        ({"divider": 0}, ("divider: 0", "(R1 + R2) / R2")),
+        ({"samples": True}, ("samples: True", "1 to 256")),
+        ({"divider": 0.5}, ("divider: 0.5", "from 1 to 1000")),
+        ({"divider": "2"}, ("divider: '2'", "from 1 to 1000")),
+        ({"scale": "10"}, ("scale: '10'", "give a number")),
+        ({"scale": float("nan")}, ("scale: nan", "give a number")),
+        ({"offset": None}, ("offset: None", "give a number")),
+        ({"offset": float("inf")}, ("offset: inf", "give a number")),
+        ({"offset": True}, ("offset: True", "give a number")),
+        ({"metric": ""}, ("metric: ''", "give its name")),
+        ({"metric": 5}, ("metric: 5", "give its name")),
+        ({"reference_mv": 3.3}, ("reference_mv: 3.3", "1 to 10000")),
+        ({"attenuation_db": []}, ("attenuation_db: []", "6 or 11")),
         ({"attenuation_db": 12}, ("attenuation_db: 12", "6 or 11")),
     ):
         with raises(ValueError, *words):
@@ -364,7 +393,19 @@ def test_hx711_where_the_port_cannot_turn_interrupts_off_is_an_error():
 
 
 def test_hx711_refuses_options_that_it_has_not():
-    with raises(ValueError, "gain: 100", "128 or 64 for channel A"):
-        HX711(None, None, gain=100)
-    with raises(ValueError, "rate_hz: 20", "10 or 80"):
-        HX711(None, None, rate_hz=20)
+    for options, words in (
+        ({"gain": 100}, ("gain: 100", "128, 64 or 32")),
+        ({"rate_hz": 20}, ("rate_hz: 20", "10 or 80")),
+        ({"tare": "0"}, ("tare: '0'", "from -8388608 to 8388607")),
+        ({"tare": 8388608}, ("tare: 8388608", "from -8388608 to 8388607")),
+        ({"scale": None}, ("scale: None", "give a number")),
+        ({"scale": float("inf")}, ("scale: inf", "give a number")),
+    ):
+        with raises(ValueError, *words):
+            HX711(None, None, **options)
+
+
+def test_hx711_waits_whole_ms_whatever_kind_of_number_its_rate_is():
+    with machine.Installed():
+        rig = Scale(rate_hz=10.0)
+        rig.values()

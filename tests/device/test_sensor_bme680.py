@@ -200,13 +200,29 @@ def test_bme680_without_calibration_is_an_error():
         i2c_rig(BME680, chip).sample()
 
 
+def test_bme680_that_heats_nothing_has_no_metric_of_the_gas():
+    equal(
+        sorted(BME680(None, heater_temperature=None).METRICS),
+        ["humidity", "pressure", "temperature"],
+    )
+
+
+def test_bme680_waits_whole_ms_whatever_kind_of_number_its_oversampling_is():
+    i2c_rig(BME680, bme680.Model(), oversampling=2.0).values()
+
+
 def test_bme680_refuses_options_that_the_chip_has_not():
     for options, words in (
         ({"oversampling": 3}, "oversampling: 3; give 1, 2, 4, 8 or 16"),
-        ({"heater_temperature": 401}, "heater_temperature: 401; give 200 to 400"),
-        ({"heater_temperature": 100}, "or None"),
-        ({"heater_ms": 0}, "heater_ms: 0; give 1 to 4032"),
+        (
+            {"heater_temperature": 401},
+            "heater_temperature: 401; give a whole number from 200 to 400",
+        ),
+        ({"heater_temperature": 320.5}, "heater_temperature: 320.5; give a whole number"),
+        ({"heater_ms": 0}, "heater_ms: 0; give a whole number from 1 to 4032"),
         ({"heater_ms": 5000}, "heater_ms: 5000"),
+        ({"heater_ms": None}, "heater_ms: None"),
+        ({"oversampling": True}, "oversampling: True"),
     ):
         with raises(ValueError, words):
             BME680(None, **options)

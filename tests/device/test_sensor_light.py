@@ -138,7 +138,7 @@ def test_tsl2591_refuses_another_chip_and_wrong_options():
     rig.chip.wrong_id()
     with raises(SensorError, "0x29", "no TSL2591"):
         rig.sample()
-    with raises(ValueError, "gain: 2", "25, 428"):
+    with raises(ValueError, "gain: 2", "25, 428, 9876 or None"):
         TSL2591(None, gain=2)
     with raises(ValueError, "integration_ms: 50", "100, 200"):
         TSL2591(None, integration_ms=50)
@@ -199,7 +199,7 @@ def test_veml7700_refuses_another_chip_and_wrong_options():
     rig.chip.wrong_id()
     with raises(SensorError, "0x10", "no VEML7700"):
         rig.sample()
-    with raises(ValueError, "gain: 3", "0.125, 0.25, 1, 2"):
+    with raises(ValueError, "gain: 3", "0.125, 0.25, 1, 2 or None"):
         VEML7700(None, gain=3)
     with raises(ValueError, "integration_ms: 300", "25, 50"):
         VEML7700(None, gain=1, integration_ms=300)

@@ -274,8 +274,17 @@ def test_bno055_gives_what_was_asked_for_alone():
     equal([reading[0] for reading in rig.sample()], ["gravity", "temperature"])
 
 
+def test_bno055_has_the_metrics_of_its_values():
+    equal(BNO055(None, values=["gravity"]).METRICS, {"gravity": "m/s²"})
+
+
 def test_bno055_refuses_a_value_that_it_has_not():
-    with raises(ValueError, "values: 'speed'; give some of acceleration, ", "temperature"):
+    for values in ([], "temperature", None):
+        with raises(ValueError, "values: %r; give a list" % (values,), "temperature"):
+            BNO055(None, values=values)
+    with raises(ValueError, "values: ['gravity', 'gravity']; give each once"):
+        BNO055(None, values=["gravity", "gravity"])
+    with raises(ValueError, "values: 'speed'; give 'acceleration', ", "or 'temperature'"):
         BNO055(None, values=("orientation", "speed"))
 
 

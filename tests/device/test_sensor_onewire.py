@@ -255,7 +255,7 @@ def test_ds18s20_is_read_to_a_sixteenth_of_a_degree():
 
 
 def test_ds18b20_names_that_are_no_rom_ids_are_refused():
-    for names in ({"28ff": "x"}, {"28ff641e0f16035z": "x"}, {"28ff641e0f160351": ""}):
+    for names in (["x"], "", {"28ff": "x"}, {"28ff641e0f16035z": "x"}, {"28ff641e0f160351": ""}):
         with raises(ValueError, "names"):
             DS18B20(None, names)
 

@@ -301,12 +301,18 @@ def test_pulses_with_a_counter_that_the_firmware_has_not_is_an_error():
 
 def test_pulses_refuses_options_that_make_no_sense():
     for options, words in (
-        ({"per_unit": 0}, ("per_unit: 0", "above 0")),
+        ({"per_unit": 0}, ("per_unit: 0", "give a number")),
         ({"rate_per": "day"}, ("rate_per: 'day'", "minute")),
         ({"edge": "both"}, ("edge: 'both'", "rising")),
         ({"pull": "high"}, ("pull: 'high'", "down")),
         ({"debounce_us": -1}, ("debounce_us: -1", "0 to 60000000")),
         ({"debounce_us": 0.5}, ("debounce_us: 0.5", "0 to 60000000")),
+        ({"debounce_us": True}, ("debounce_us: True", "0 to 60000000")),
+        ({"per_unit": "450"}, ("per_unit: '450'", "give a number")),
+        ({"per_unit": float("inf")}, ("per_unit: inf", "give a number")),
+        ({"rate_per": []}, ("rate_per: []", "minute")),
+        ({"counter": "0"}, ("counter: '0'", "0 to 7")),
+        ({"counter": True}, ("counter: True", "0 to 7")),
         ({"debounce_us": 10, "counter": 0}, ("debounce_us", "counter")),
     ):
         with raises(ValueError, *words):
@@ -485,6 +491,10 @@ def test_digital_input_refuses_options_that_make_no_sense():
         Digital(None, pull="high")
     with raises(ValueError, "debounce_ms: -1", "0 to 60000"):
         Digital(None, debounce_ms=-1)
+    with raises(ValueError, "debounce_ms: True", "0 to 60000"):
+        Digital(None, debounce_ms=True)
+    with raises(ValueError, "invert: 'false'", "True or False"):
+        Digital(None, invert="false")
 
 
 def test_the_real_ticks_us_runs_on():

@@ -228,8 +228,8 @@ def test_monitors_refuse_wrong_options():
     with raises(ValueError, "samples: 2", "1, 4, 16"):
         INA260(None, samples=2)
     for driver in (INA219, INA226):
-        for shunt in (0, -0.1, "0.1", 1e-9):
-            with raises(ValueError, "shunt: ", "in ohms"):
+        for shunt in (0, -0.1, "0.1", 1e-9, True):
+            with raises(ValueError, "shunt: ", "give a number", "to 1000"):
                 driver(None, shunt=shunt)
 
 

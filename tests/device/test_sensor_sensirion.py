@@ -216,7 +216,7 @@ def test_sht3x_that_is_busy_too_long_is_an_error():
 
 def test_sht3x_and_sht4x_refuse_another_repeatability():
     for driver_class in (SHT3x, SHT4x):
-        with raises(ValueError, "repeatability: 'best'", "high, medium or low"):
+        with raises(ValueError, "repeatability: 'best'", "'high', 'medium' or 'low'"):
             driver_class(None, repeatability="best")
 
 

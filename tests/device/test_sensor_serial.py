@@ -60,6 +60,18 @@ def test_pms5003_gives_counts_if_asked():
     equal(sorted(values), sorted(PMS5003.METRICS))
 
 
+def test_pms5003_has_the_metrics_that_it_gives():
+    for counts in (False, True):
+        r = rig(PMS5003, pms5003.Model(), counts=counts)
+        equal(sorted(r.values()), sorted(r.driver.METRICS))
+
+
+def test_pms5003_refuses_counts_that_are_no_flag():
+    for counts in ("false", 1, None):
+        with raises(ValueError, "counts: %r; give True or False" % (counts,)):
+            PMS5003(None, counts=counts)
+
+
 def test_pms5003_is_found_in_a_stream_that_begins_in_the_middle():
     for phase_ms in range(0, 60, 3):
         r = rig(PMS5003, pms5003.Model(), warm_up_ms=phase_ms)
@@ -236,6 +248,8 @@ def test_mhz19_options_that_it_has_not_are_refused():
         MHZ19(None, range_ppm=3000)
     with raises(ValueError, "self_calibration: 'off'"):
         MHZ19(None, self_calibration="off")
+    with raises(ValueError, "self_calibration: 1; give True or False"):
+        MHZ19(None, self_calibration=1)
 
 
 def test_gps_gives_position_speed_and_course():

@@ -7,7 +7,7 @@ from models import machine
 from plexus._host import ticks_diff
 from plexus.sensors.system import System
 from sensors import close
-from support import FakeTicks, equal, only
+from support import FakeTicks, equal, only, raises
 
 
 class Modules:
@@ -175,6 +175,24 @@ def test_system_leaves_the_radio_alone_if_told():
 def test_system_gives_the_temperature_of_later_chips_as_they_do():
     with Modules(esp32=NewerEsp32()):
         equal(values(System())["chip_temperature"], 41)
+
+
+def test_system_without_a_battery_has_no_metrics_of_one():
+    for battery in (None, machine.Pin(35)):
+        metrics = System(battery=battery).METRICS
+        equal("battery_voltage" in metrics, battery is not None)
+        equal("battery_voltage.status" in metrics, battery is not None)
+        assert "uptime" in metrics
+
+
+def test_system_refuses_options_that_make_no_sense():
+    for options, words in (
+        ({"divider": 0}, "divider: 0; give a number from 1 to 1000"),
+        ({"divider": "2"}, "divider: '2'; give a number from 1 to 1000"),
+        ({"wifi": "off"}, "wifi: 'off'; give True or False"),
+    ):
+        with raises(ValueError, words):
+            System(**options)
 
 
 def test_system_with_a_battery_that_cannot_be_measured_gives_all_else_and_says_so_once():

@@ -1,8 +1,9 @@
 """The board's own analogue-to-digital converter, on one pin."""
 
-from .driver import Driver, SensorError
+from .driver import Driver, SensorError, check_number, check_whole, choice
 
-_ATTENUATIONS = {0: "ATTN_0DB", 2.5: "ATTN_2_5DB", 6: "ATTN_6DB", 11: "ATTN_11DB"}
+_ATTENUATIONS_DB = (0, 2.5, 6, 11)
+_ATTENUATIONS = ("ATTN_0DB", "ATTN_2_5DB", "ATTN_6DB", "ATTN_11DB")
 
 
 class ADC(Driver):
@@ -34,18 +35,22 @@ class ADC(Driver):
         metric="voltage",
         reference_mv=3300,
     ):
-        if not isinstance(samples, int) or not 1 <= samples <= 256:
-            raise ValueError("samples: %r; give a whole number from 1 to 256" % (samples,))
-        if not divider > 0:
-            raise ValueError("divider: %r; give (R1 + R2) / R2, or 1" % (divider,))
-        if attenuation_db not in _ATTENUATIONS:
-            raise ValueError("attenuation_db: %r; give 0, 2.5, 6 or 11" % (attenuation_db,))
+        check_number("divider", divider, 1, 1000)
+        check_whole("samples", samples, 1, 256)
+        check_number("scale", scale)
+        check_number("offset", offset)
+        attenuation = choice("attenuation_db", attenuation_db, _ATTENUATIONS_DB)
+        if not isinstance(metric, str) or not metric:
+            raise ValueError("metric: %r; give its name" % (metric,))
+        check_whole("reference_mv", reference_mv, 1, 10000)
+        # What comes of a calibration has a unit that only its author knows.
+        self.METRICS = {metric: "V" if scale == 1 and offset == 0 else ""}
         self.pin = pin
         self._divider = divider
         self._samples = samples
         self._scale = scale
         self._offset = offset
-        self._attenuation = _ATTENUATIONS[attenuation_db]
+        self._attenuation = _ATTENUATIONS[attenuation]
         self._metric = metric
         self._reference_mv = reference_mv
 

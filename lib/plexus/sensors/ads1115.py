@@ -6,6 +6,7 @@ the upper ones of the 16, so that one formula serves.
 """
 
 from .._port import const
+from .driver import choice, some
 from .i2c import I2CDriver, signed
 
 _CONVERSION = const(0)
@@ -58,26 +59,17 @@ class ADS1115(I2CDriver):
         data_rate=None,
     ):
         super().__init__(bus, address)
-        rates = _RATES.get(model)
-        if rates is None:
-            raise ValueError('model: %r; give "ADS1115" or "ADS1015"' % (model,))
-        if data_rate is None:
-            data_rate = rates[4]
-        if data_rate not in rates:
-            raise ValueError("data_rate: %r; give one of %s" % (data_rate, rates))
-        if full_scale_mv not in _FULL_SCALES_MV:
-            raise ValueError("full_scale_mv: %r; give one of %s" % (full_scale_mv, _FULL_SCALES_MV))
-        for channel in channels:
-            if channel not in _CHANNELS:
-                raise ValueError("channels: %r; give some of %s" % (channel, _CHANNELS))
+        choice("model", model, ("ADS1115", "ADS1015"))
+        rates = _RATES[model]
+        rate = 4 if data_rate is None else choice("data_rate", data_rate, rates)
+        full_scale = choice("full_scale_mv", full_scale_mv, _FULL_SCALES_MV)
         self._model = model
-        self._channels = channels
-        self._full_scale_mv = full_scale_mv
-        self._config = (
-            _SINGLE_SHOT | _FULL_SCALES_MV.index(full_scale_mv) << 9 | rates.index(data_rate) << 5
-        )
+        self._channels = [_CHANNELS[i] for i in some("channels", channels, _CHANNELS)]
+        self.METRICS = {_metric(channel): "V" for channel in self._channels}
+        self._full_scale_mv = _FULL_SCALES_MV[full_scale]
+        self._config = _SINGLE_SHOT | full_scale << 9 | rate << 5
         # The rate may be 10 % lower, and the chip wakes within 25 us.
-        self._wait_ms = (10000000 // (9 * data_rate) + 25) // 1000 + 1
+        self._wait_ms = (10000000 // (9 * rates[rate]) + 25) // 1000 + 1
 
     def chip(self):
         # There is no id, but no other chip has such thresholds at power-on, and nothing here
@@ -89,7 +81,7 @@ class ADS1115(I2CDriver):
         readings = []
         for channel in self._channels:
             voltage = yield from self._voltage(channel)
-            readings.append(("voltage_" + str(channel).replace("-", "_"), voltage))
+            readings.append((_metric(channel), voltage))
         yield from readings
 
     def _voltage(self, channel):
@@ -109,3 +101,7 @@ class ADS1115(I2CDriver):
             )
         # Below 2^28 before the division, whose result has 16 significant bits: 24 suffice.
         return round(raw * self._full_scale_mv / 32768000, 6)
+
+
+def _metric(channel):
+    return "voltage_" + str(channel).replace("-", "_")

@@ -5,6 +5,7 @@ AHT20 datasheet, version 1.0, sections 5.3 to 6.2; the AHT10's differs as the op
 
 from .._port import const
 from .crc import crc8
+from .driver import choice
 from .i2c import I2CDriver
 
 _BUSY = const(0x80)
@@ -27,8 +28,7 @@ class AHT20(I2CDriver):
 
     def __init__(self, bus, address=None, variant="AHT20"):
         super().__init__(bus, address)
-        if variant not in _VARIANTS:
-            raise ValueError("variant: %r; give AHT20 or AHT10" % (variant,))
+        choice("variant", variant, ("AHT20", "AHT10"))
         self._variant = variant
 
     def setup(self):

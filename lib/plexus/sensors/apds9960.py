@@ -4,6 +4,7 @@ Datasheet AV02-4191EN, "Register Set". It has no formula for lux, so there is no
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver
 
 _ENABLE = const(0x80)
@@ -30,14 +31,11 @@ class APDS9960(I2CDriver):
 
     def __init__(self, bus, address=None, gain=4, integration_ms=103, proximity_gain=4):
         super().__init__(bus, address)
-        if gain not in (1, 4, 16, 64):
-            raise ValueError("gain: %r; give 1, 4, 16 or 64" % (gain,))
         if not isinstance(integration_ms, int) or not 3 <= integration_ms <= 711:
             raise ValueError("integration_ms: %r; give 3 to 711" % (integration_ms,))
-        if proximity_gain not in (1, 2, 4, 8):
-            raise ValueError("proximity_gain: %r; give 1, 2, 4 or 8" % (proximity_gain,))
         self._steps = (integration_ms * 100 + 139) // 278  # of 2.78 ms
-        self._control = (1, 2, 4, 8).index(proximity_gain) << 2 | (1, 4, 16, 64).index(gain)
+        self._control = choice("proximity_gain", proximity_gain, (1, 2, 4, 8)) << 2
+        self._control |= choice("gain", gain, (1, 4, 16, 64))
 
     def chip(self):
         # 0xAB; the others are on boards that are sold.

@@ -1,4 +1,4 @@
-"""What sensors of three axes share: ranges by name, settings that a chip must keep, vectors."""
+"""What sensors of three axes share: settings that a chip must keep, vectors."""
 
 from .i2c import I2CDriver
 
@@ -41,11 +41,3 @@ class AxesDriver(I2CDriver):
             raise self.error(beyond)
         x, y, z = [round(value * scale, digits) for value in raw]
         return {"x": x, "y": y, "z": z}
-
-
-def choice(option, value, choices):
-    """The index of an option's value among the choices; else a ValueError that names them."""
-    if value not in choices:
-        names = ", ".join([str(each) for each in choices[:-1]])
-        raise ValueError("%s: %r; give %s or %s" % (option, value, names, choices[-1]))
-    return choices.index(value)

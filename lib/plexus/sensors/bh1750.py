@@ -5,6 +5,7 @@ result for influence of optical window" for the measurement time register.
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver
 
 _ONE_TIME = const(0x20)  # in the H-resolution mode; 0x21: in the H-resolution mode 2
@@ -25,11 +26,9 @@ class BH1750(I2CDriver):
 
     def __init__(self, bus, address=None, resolution=1, time=69):
         super().__init__(bus, address)
-        if resolution not in (1, 0.5):
-            raise ValueError("resolution: %r; give 1 or 0.5 (lx)" % (resolution,))
         if not isinstance(time, int) or not 31 <= time <= 254:
             raise ValueError("time: %r; give 31 to 254" % (time,))
-        self._fine = resolution == 0.5
+        self._fine = choice("resolution", resolution, (1, 0.5)) == 1
         self._time = time
 
     def measure(self):

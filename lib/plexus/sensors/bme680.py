@@ -9,6 +9,7 @@ in integers, with more bits. The BME680's gas resistance is as in the BME680 dat
 from struct import unpack
 
 from .._port import const
+from .driver import check_whole, choice
 from .i2c import I2CDriver
 
 _HEATER_CALIBRATION = const(0x00)
@@ -51,15 +52,13 @@ class BME680(I2CDriver):
 
     def __init__(self, bus, address=None, oversampling=2, heater_temperature=320, heater_ms=150):
         super().__init__(bus, address)
-        if oversampling not in (1, 2, 4, 8, 16):
-            raise ValueError("oversampling: %r; give 1, 2, 4, 8 or 16" % (oversampling,))
-        if heater_temperature is not None and not 200 <= heater_temperature <= 400:
-            raise ValueError(
-                "heater_temperature: %r; give 200 to 400 (°C), or None" % (heater_temperature,)
-            )
-        if not 1 <= heater_ms <= 4032:
-            raise ValueError("heater_ms: %r; give 1 to 4032" % (heater_ms,))
-        self._oversampling = oversampling
+        if heater_temperature is not None:
+            check_whole("heater_temperature", heater_temperature, 200, 400)
+        else:
+            self.METRICS = dict(self.METRICS)
+            del self.METRICS["gas_resistance"]
+        check_whole("heater_ms", heater_ms, 1, 4032)
+        self._oversampling = 1 << choice("oversampling", oversampling, (1, 2, 4, 8, 16))
         self._heater_temperature = heater_temperature
         self._heater_ms = heater_ms
 

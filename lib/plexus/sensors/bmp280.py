@@ -5,6 +5,7 @@ Datasheet BST-BMP280-DS001, revision 1.26. Compensation in integers as in sectio
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver, signed
 
 _CALIBRATION = const(0x88)  # T1 to T3 and P1 to P9: 24 bytes
@@ -28,9 +29,7 @@ class BMP280(I2CDriver):
 
     def __init__(self, bus, address=None, oversampling=1):
         super().__init__(bus, address)
-        if oversampling not in (1, 2, 4, 8, 16):
-            raise ValueError("oversampling: %r; give 1, 2, 4, 8 or 16" % (oversampling,))
-        self._oversampling = oversampling
+        self._oversampling = 1 << choice("oversampling", oversampling, (1, 2, 4, 8, 16))
 
     def chip(self):
         # 0x56 and 0x57 are samples (section 4.3.1).

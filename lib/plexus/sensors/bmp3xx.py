@@ -8,6 +8,7 @@ at length: no board's float has the digits.
 from struct import unpack
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver
 
 _CHIP_ID = const(0x00)
@@ -34,9 +35,7 @@ class BMP3XX(I2CDriver):
 
     def __init__(self, bus, address=None, oversampling=8):
         super().__init__(bus, address)
-        if oversampling not in _SAMPLES:
-            raise ValueError("oversampling: %r; give 1, 2, 4, 8, 16 or 32" % (oversampling,))
-        self._oversampling = oversampling
+        self._oversampling = _SAMPLES[choice("oversampling", oversampling, _SAMPLES)]
 
     def chip(self):
         # Where this id is, a BME680 has a calibration value: any. The others have their id here.

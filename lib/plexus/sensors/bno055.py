@@ -7,7 +7,7 @@ from struct import unpack_from
 
 from .._port import const
 from .axes import DEGREE
-from .driver import SensorError
+from .driver import SensorError, some
 from .i2c import I2CDriver, signed
 
 _ID = const(0x00)  # and those of the three sensors within
@@ -69,11 +69,9 @@ class BNO055(I2CDriver):
         values=("orientation", "quaternion", "calibration", "temperature"),
     ):
         super().__init__(bus, address)
-        for metric in values:
-            if metric not in self.METRICS:
-                names = ", ".join(sorted(self.METRICS))
-                raise ValueError("values: %r; give some of %s" % (metric, names))
-        self._values = values
+        some("values", values, sorted(self.METRICS))
+        self._values = tuple(values)
+        self.METRICS = {metric: self.METRICS[metric] for metric in values}
 
     def chip(self):
         return "BNO055" if self.get(_ID, 4) == b"\xa0\xfb\x32\x0f" else None

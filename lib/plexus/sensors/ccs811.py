@@ -4,6 +4,7 @@ Datasheet CCS811, v1-06: "Application Register Overview". The chip stretches the
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver
 
 _STATUS = const(0x00)
@@ -40,9 +41,7 @@ class CCS811(I2CDriver):
 
     def __init__(self, bus, address=None, interval_s=1):
         super().__init__(bus, address)
-        if interval_s not in (1, 10, 60):
-            raise ValueError("interval_s: %r; give 1, 10 or 60" % (interval_s,))
-        self._interval_s = interval_s
+        self._interval_s = (1, 10, 60)[choice("interval_s", interval_s, (1, 10, 60))]
 
     def chip(self):
         return "CCS811" if self.get(_HARDWARE_ID)[0] == 0x81 else None

@@ -3,6 +3,7 @@
 from array import array
 
 from .._port import const, ticks_diff, ticks_ms
+from .driver import check_flag, check_whole
 from .pin import InputDriver
 
 _COUNT = const(0xFFFFFFF)  # changes are counted modulo 2^28: a small int on every board
@@ -26,9 +27,9 @@ class Digital(InputDriver):
 
     def __init__(self, pin, pull=None, invert=False, debounce_ms=20):
         super().__init__(pin, pull)
-        if not isinstance(debounce_ms, int) or not 0 <= debounce_ms <= 60000:
-            raise ValueError("debounce_ms: %r; give 0 to 60000" % (debounce_ms,))
-        self._invert = bool(invert)
+        check_flag("invert", invert)
+        check_whole("debounce_ms", debounce_ms, 0, 60000)
+        self._invert = invert
         self._debounce_ms = debounce_ms
         self._edge_ms = 0
         self._level = 0  # after the last edge

@@ -36,6 +36,8 @@ class DS18B20(Driver):
     def __init__(self, pin, names=None):
         self._pin = pin
         self._probes = {}  # all that are known, by their ROM ids
+        if names is not None and not isinstance(names, dict):
+            raise ValueError("names: %r; give an object, a metric's name by ROM id" % (names,))
         if names:
             self.METRICS = dict(self.METRICS)
         for rom, metric in (names or {}).items():

@@ -5,7 +5,7 @@ Datasheet of the HX711 (Avia Semiconductor), "Output Data Rate and Format", "Ser
 """
 
 from .._port import const
-from .driver import Driver, SensorError
+from .driver import Driver, SensorError, check_number, choice
 from .i2c import signed
 
 _TRIES = const(20)  # a tenth of a conversion apart: twice the typical time
@@ -30,10 +30,10 @@ class HX711(Driver):
     METRICS = {"weight": ""}
 
     def __init__(self, data, clock, gain=128, rate_hz=10, tare=0, scale=1):
-        if gain not in _PULSES:
-            raise ValueError("gain: %r; give 128 or 64 for channel A, 32 for B" % (gain,))
-        if rate_hz not in (10, 80):
-            raise ValueError("rate_hz: %r; give 10 or 80" % (rate_hz,))
+        gain = (128, 64, 32)[choice("gain", gain, (128, 64, 32))]
+        rate_hz = (10, 80)[choice("rate_hz", rate_hz, (10, 80))]
+        check_number("tare", tare, -0x800000, 0x7FFFFF)
+        check_number("scale", scale)
         self.data = data
         self.clock = clock
         self._gain = gain

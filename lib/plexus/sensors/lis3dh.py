@@ -7,7 +7,8 @@ Datasheets LIS3DH (DocID17530) and LIS2DH12 (DocID025056): table of mechanical c
 from struct import unpack
 
 from .._port import const
-from .axes import AxesDriver, G, choice
+from .axes import AxesDriver, G
+from .driver import choice
 
 _WHO_AM_I = const(0x0F)
 _MANY = const(0x80)  # with it the register's number counts up

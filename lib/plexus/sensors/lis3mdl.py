@@ -6,7 +6,8 @@ Datasheet LIS3MDL (DocID024204): mechanical characteristics (LSB/gauss), registe
 from struct import unpack
 
 from .._port import const
-from .axes import AxesDriver, choice
+from .axes import AxesDriver
+from .driver import choice
 
 _WHO_AM_I = const(0x0F)
 _MANY = const(0x80)  # with it the register's number counts up

@@ -4,6 +4,7 @@ Datasheets NXP LM75B, revision 6.1, section 7.4; TI TMP75, SBOS288, for the reso
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver, signed
 
 _TEMPERATURE = const(0)
@@ -27,9 +28,7 @@ class LM75(I2CDriver):
 
     def __init__(self, bus, address=None, bits=11):
         super().__init__(bus, address)
-        if bits not in (9, 11, 12):
-            raise ValueError("bits: %r; give 9, 11 or 12" % (bits,))
-        self._bits = bits
+        self._bits = (9, 11, 12)[choice("bits", bits, (9, 11, 12))]
 
     def chip(self):
         # Two bytes each, as a read of one may leave an LM75 with SDA held low. What follows the

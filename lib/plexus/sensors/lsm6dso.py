@@ -7,7 +7,8 @@ what is used here is the same in all, but for LSM6DS3's temperature.
 from struct import unpack
 
 from .._port import const
-from .axes import DEGREE, AxesDriver, G, choice
+from .axes import DEGREE, AxesDriver, G
+from .driver import choice
 
 _WHO_AM_I = const(0x0F)
 _RATES = const(0x10)  # the accelerometer's rate and range, then the gyroscope's

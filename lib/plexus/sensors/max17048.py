@@ -4,6 +4,7 @@ Datasheets 19-6171 (MAX17048/MAX17049, revision 7) and 19-4811 (MAX17043/MAX1704
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver, signed
 
 _VOLTAGE = const(0x02)
@@ -27,9 +28,7 @@ class MAX17048(I2CDriver):
 
     def __init__(self, bus, address=None, cells=1):
         super().__init__(bus, address)
-        if cells not in (1, 2):
-            raise ValueError("cells: %r; give 1 or 2" % (cells,))
-        self._cells = cells
+        self._cells = 1 + choice("cells", cells, (1, 2))
 
     def chip(self):
         version = self._word(_VERSION)

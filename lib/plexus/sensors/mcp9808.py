@@ -4,6 +4,7 @@ Datasheet DS25095. Addresses: table 3-2; registers: section 5.1.
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver, signed
 
 _CONFIG = const(1)
@@ -26,9 +27,7 @@ class MCP9808(I2CDriver):
 
     def __init__(self, bus, address=None, resolution=0.0625):
         super().__init__(bus, address)
-        if resolution not in _STEPS:
-            raise ValueError("resolution: %r; give 0.5, 0.25, 0.125 or 0.0625 (°C)" % (resolution,))
-        self._step = _STEPS.index(resolution)
+        self._step = choice("resolution", resolution, _STEPS)
 
     def chip(self):
         # The low byte of the second is the revision.

@@ -4,6 +4,7 @@ MH-Z19B user manual, "Serial port (UART)": commands of 9 bytes, of which the las
 """
 
 from .._port import const
+from .driver import check_flag, choice
 from .uart import UARTDriver
 
 _READ = const(0x86)
@@ -30,10 +31,10 @@ class MHZ19(UARTDriver):
 
     def __init__(self, uart, warm_up_ms=180000, self_calibration=None, range_ppm=None):
         super().__init__(uart, warm_up_ms)
-        if self_calibration not in (None, True, False):
-            raise ValueError("self_calibration: %r; give True, False or None" % (self_calibration,))
-        if range_ppm not in (None, 2000, 5000, 10000):
-            raise ValueError("range_ppm: %r; give 2000, 5000, 10000 or None" % (range_ppm,))
+        if self_calibration is not None:
+            check_flag("self_calibration", self_calibration)
+        ranges = (2000, 5000, 10000, None)
+        range_ppm = ranges[choice("range_ppm", range_ppm, ranges)]
         self._self_calibration = self_calibration
         self._range_ppm = range_ppm
 

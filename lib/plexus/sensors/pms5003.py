@@ -5,6 +5,7 @@ frame every 200 ms to 2.3 s, the less often the less changes.
 """
 
 from .._port import const
+from .driver import check_flag
 from .uart import UARTDriver
 
 _HEAD = b"BM\x00\x1c"  # and the length of what follows
@@ -37,7 +38,10 @@ class PMS5003(UARTDriver):
 
     def __init__(self, uart, counts=False, warm_up_ms=30000):
         super().__init__(uart, warm_up_ms)
+        check_flag("counts", counts)
         self._counts = counts
+        if not counts:
+            self.METRICS = {name: self.METRICS[name] for name in ("pm1_0", "pm2_5", "pm10")}
 
     def measure(self):
         self.discard()

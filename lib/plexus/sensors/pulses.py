@@ -2,12 +2,12 @@
 
 from .._port import const, ticks_diff, ticks_ms, ticks_us
 from ..decimal import Decimal
-from .driver import SensorError
+from .driver import SensorError, check_number, check_whole, choice
 from .pin import InputDriver
 
 _COUNT = const(0xFFFFFFF)  # the interrupt counts modulo 2^28: a small int on every board
 _TICKS = const(0x3FFFFFFF)
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600}
+_PERIODS = ("second", "minute", "hour")
 
 
 class Pulses(InputDriver):
@@ -41,19 +41,17 @@ class Pulses(InputDriver):
         counter=None,
     ):
         super().__init__(pin, pull)
-        if not per_unit >= 0.000001:
-            raise ValueError("per_unit: %r; give the pulses per unit, above 0" % (per_unit,))
-        if rate_per not in _SECONDS:
-            raise ValueError('rate_per: %r; give "second", "minute" or "hour"' % (rate_per,))
-        if edge not in ("falling", "rising"):
-            raise ValueError('edge: %r; give "falling" or "rising"' % (edge,))
-        if not isinstance(debounce_us, int) or not 0 <= debounce_us <= 60000000:
-            raise ValueError("debounce_us: %r; give 0 to 60000000" % (debounce_us,))
-        if counter is not None and debounce_us:
-            raise ValueError("debounce_us: a counter of the chip has none; give 0, or no counter")
+        check_number("per_unit", per_unit, 0.000001, 1000000000)
+        period = choice("rate_per", rate_per, _PERIODS)
+        choice("edge", edge, ("falling", "rising"))
+        check_whole("debounce_us", debounce_us, 0, 60000000)
+        if counter is not None:
+            check_whole("counter", counter, 0, 7)  # the first ESP32 has eight
+            if debounce_us:
+                raise ValueError("debounce_us: a chip's counter has none; give 0, or no counter")
         self._per_unit = per_unit
         self._millionths = round(per_unit * 1000000)  # pulses in a million units
-        self._rate_s = _SECONDS[rate_per]
+        self._rate_s = 60**period
         self._edge_name = edge.upper()
         self._debounce_us = debounce_us
         self._unit = counter

@@ -6,7 +6,8 @@ Datasheet QMC5883L, version 1.0: specifications (LSB/gauss) and register descrip
 from struct import unpack
 
 from .._port import const
-from .axes import AxesDriver, choice
+from .axes import AxesDriver
+from .driver import choice
 
 _DATA = const(0x00)  # and status
 _STATUS = const(0x06)

@@ -2,6 +2,7 @@
 
 from .._port import const, sleep_ms
 from .crc import crc8
+from .driver import check_number, choice
 from .i2c import I2CDriver
 
 _TRIES = const(3)
@@ -66,8 +67,7 @@ class HumiditySensor(Sensirion):
 
     def __init__(self, bus, address=None, repeatability="high"):
         super().__init__(bus, address)
-        if repeatability not in self.MODES:
-            raise ValueError("repeatability: %r; give high, medium or low" % (repeatability,))
+        choice("repeatability", repeatability, ("high", "medium", "low"))
         self._mode = self.MODES[repeatability]
 
 
@@ -87,6 +87,5 @@ def percent(raw):
 
 def check(name, value, least, most):
     """ValueError unless an option is a number in this range; None, for "not given", is too."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if value is not None and not (number and least <= value <= most):
-        raise ValueError("%s: %r; give a number from %d to %d" % (name, value, least, most))
+    if value is not None:
+        check_number(name, value, least, most)

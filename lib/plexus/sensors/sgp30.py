@@ -4,8 +4,8 @@ Datasheet SGP30: "Air Quality Signals", "Feature Set" and the table of measureme
 """
 
 from .._port import const
-from .driver import SensorError
-from .sensirion import Sensirion, check
+from .driver import SensorError, check_whole
+from .sensirion import Sensirion
 
 _INIT = const(0x2003)
 _MEASURE = const(0x2008)
@@ -38,8 +38,8 @@ class SGP30(Sensirion):
             if not isinstance(baseline, (tuple, list)) or len(baseline) != 2:
                 raise ValueError("baseline: %r; give two numbers, as the driver had" % (baseline,))
             for word in baseline:
-                check("baseline", word, 1, 0xFFFF)
-            baseline = tuple(int(word) for word in baseline)
+                check_whole("baseline", word, 1, 0xFFFF)
+            baseline = tuple(baseline)
         self.baseline = baseline
         self._warm = False
 

@@ -3,7 +3,7 @@
 import gc
 
 from .._port import ticks_diff, ticks_ms
-from .driver import Driver
+from .driver import Driver, check_flag, check_number
 
 _CAUSES = ("PWRON", "HARD", "WDT", "DEEPSLEEP", "SOFT")
 
@@ -38,8 +38,13 @@ class System(Driver):
     INTERVAL_MS = 60000
 
     def __init__(self, battery=None, divider=2.0, wifi=True):
+        check_flag("wifi", wifi)
+        check_number("divider", divider, 1, 1000)
         self._battery = None
-        if battery is not None:
+        if battery is None:
+            names = [name for name in self.METRICS if not name.startswith("battery")]
+            self.METRICS = {name: self.METRICS[name] for name in names}
+        else:
             from .adc import ADC
 
             self._battery = ADC(battery, divider=divider, metric="battery_voltage")

@@ -1,5 +1,6 @@
 """What Texas Instruments' power monitors have in common: words, averaging, the sums in integers."""
 
+from .driver import check_number, choice
 from .i2c import I2CDriver, signed
 
 
@@ -16,11 +17,7 @@ class PowerMonitor(I2CDriver):
 
     def __init__(self, bus, address=None, samples=1):
         super().__init__(bus, address)
-        if samples not in self.SAMPLES:
-            raise ValueError(
-                "samples: %r; give one of %s" % (samples, ", ".join(map(str, self.SAMPLES)))
-            )
-        self._samples = samples
+        self._samples = self.SAMPLES[choice("samples", samples, self.SAMPLES)]
 
     def _word(self, register):
         data = self.get(register, 2)
@@ -66,8 +63,7 @@ class ShuntMonitor(PowerMonitor):
 
     def __init__(self, bus, address=None, shunt=0.1, samples=1):
         super().__init__(bus, address, samples)
-        if not isinstance(shunt, (int, float)) or not 0.000001 <= shunt <= 1000:
-            raise ValueError("shunt: %r; give its resistance in ohms, such as 0.1" % (shunt,))
+        check_number("shunt", shunt, 0.000001, 1000)
         self._shunt_uohm = int(shunt * 1000000 + 0.5)
 
     def _shunt_readings(self, voltage_uv, shunt_nv):

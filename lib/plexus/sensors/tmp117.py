@@ -4,6 +4,7 @@ TMP117 datasheet SNOSD82, revision D. Registers: section 7.6.
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver, signed
 
 _TEMPERATURE = const(0)
@@ -26,9 +27,7 @@ class TMP117(I2CDriver):
 
     def __init__(self, bus, address=None, averaging=8):
         super().__init__(bus, address)
-        if averaging not in _AVERAGING:
-            raise ValueError("averaging: %r; give 1, 8, 32 or 64" % (averaging,))
-        self._averaging = averaging
+        self._averaging = _AVERAGING[choice("averaging", averaging, _AVERAGING)]
 
     def chip(self):
         high, low = self.get(_DEVICE, 2)

@@ -5,6 +5,7 @@ device factor of 408, is that which ams gave to the makers of breakout boards.
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver
 
 # Registers, with the command bits for normal operation.
@@ -32,13 +33,9 @@ class TSL2591(I2CDriver):
 
     def __init__(self, bus, address=None, gain=None, integration_ms=100):
         super().__init__(bus, address)
-        if gain is not None and gain not in self.GAINS:
-            raise ValueError("gain: %r; give 1, 25, 428, 9876 or None (automatic)" % (gain,))
-        if integration_ms not in (100, 200, 300, 400, 500, 600):
-            raise ValueError("integration_ms: %r; give 100, 200 ... or 600" % (integration_ms,))
         self._automatic = gain is None
-        self._gain = 1 if gain is None else self.GAINS.index(gain)
-        self._steps = integration_ms // 100
+        self._gain = 1 if gain is None else choice("gain", gain, self.GAINS + (None,))
+        self._steps = 1 + choice("integration_ms", integration_ms, (100, 200, 300, 400, 500, 600))
 
     def chip(self):
         # The id, and bits that are reserved, which another chip at its address is not likely to

@@ -5,6 +5,7 @@ Application" (84323) for the resolution, the search of the range and the correct
 """
 
 from .._port import const
+from .driver import choice
 from .i2c import I2CDriver
 
 _CONFIGURATION = const(0)
@@ -33,12 +34,8 @@ class VEML7700(I2CDriver):
 
     def __init__(self, bus, address=None, gain=None, integration_ms=100):
         super().__init__(bus, address)
-        if gain is not None and gain not in _GAINS:
-            raise ValueError("gain: %r; give 0.125, 0.25, 1, 2 or None (automatic)" % (gain,))
-        if integration_ms not in _TIMES_MS:
-            raise ValueError(
-                "integration_ms: %r; give 25, 50, 100, 200, 400 or 800" % (integration_ms,)
-            )
+        choice("gain", gain, _GAINS + (None,))
+        choice("integration_ms", integration_ms, _TIMES_MS)
         if gain is None and integration_ms != 100:
             raise ValueError("integration_ms: found automatically; give a gain as well, or neither")
         self._gain = gain
