@@ -61,7 +61,7 @@ def main(config, profile, crashes, store=None):
             px.send("device.problem", problem[:256])
         read_once(sampler, px, awake_ms // 2)
     for name, words in sampler.status.items():
-        if words != "ok":
+        if words not in ("ok", "idle"):
             print("plexus: %s: %s" % (name, words))
     watchdog.tick()
     report = crashes.report()
@@ -118,9 +118,9 @@ def wake_count():
 
 
 def read_once(sampler, px, limit_ms):
-    """Read each sensor until it has given its readings, or has failed three times."""
+    """Read each sensor that is kept until it has given its readings, or has failed three times."""
     until = ticks_add(ticks_ms(), limit_ms)
-    waiting = list(sampler.channels)
+    waiting = [channel for channel in sampler.channels if channel.keep]
     while waiting and ticks_diff(until, ticks_ms()) > 0:
         wait_ms = 1000
         for channel in list(waiting):

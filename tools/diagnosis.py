@@ -212,7 +212,7 @@ def _running(static: Static, live: Live, waited_s: float) -> Iterator[Finding]:
     for name, words in live.sensors.items():
         if words.startswith("MemoryError"):
             yield Finding("memory", f"{name}: {words}", _LESS)
-        elif words not in ("ok", "starting"):
+        elif words not in ("ok", "starting", "idle"):
             yield Finding(
                 "sensor",
                 f"{name}: {words}",

@@ -10,6 +10,7 @@ import machine
 from ._port import const, sleep_ms
 from .sensors import driver_class
 from .sensors.entry import HOW, check_keys
+from .sensors.recipe import Recipe
 
 _POWER_UP_MS = const(20)  # what a supply and the chips behind it need at the most
 _I2C_HZ = const(100000)  # what every driver's chip bears
@@ -56,24 +57,26 @@ class Board:
 
     def sensor(self, entry):
         """The driver that a sensor's entry describes. ValueError names what is wrong with it."""
+        return _made(self.recipe(entry), entry)
+
+    def recipe(self, entry):
+        """What makes that driver, and makes it again with other options; see Recipe."""
         check_keys(entry)
         driver = driver_class(entry["driver"])
         options = dict(entry.get("options", ()))
-        for name, pin in entry.get("pins", {}).items():
+        wired = entry.get("pins", {})
+        for name, pin in wired.items():
             options[name] = machine.Pin(pin)
-        arguments = []
+        arguments = ()
         if driver.BUS == "pin":
             if "pin" not in entry:
                 raise ValueError("pin: missing; %s is read at one" % entry["driver"])
-            arguments.append(machine.Pin(entry["pin"]))
+            arguments = (machine.Pin(entry["pin"]),)
         elif driver.BUS not in (None, "pins"):
-            arguments.append(self.bus(driver.BUS, entry.get("bus")))
+            arguments = (self.bus(driver.BUS, entry.get("bus")),)
         if "address" in entry:
             options["address"] = entry["address"]
-        try:
-            return driver(*arguments, **options)
-        except TypeError as error:
-            raise ValueError("options: %s: %s" % (entry["driver"], error))
+        return Recipe(driver, arguments, options or None, tuple(wired))
 
     def fill(self, sampler, entries=None, raises=True):
         """Let the sampler read these sensors; if None, the board's own and all that a scan finds.
@@ -89,7 +92,8 @@ class Board:
         for number, entry in enumerate(own):
             try:
                 how = {key: entry[key] for key in HOW if key in entry}
-                sampler.add(self.sensor(entry), **how)
+                recipe = self.recipe(entry)
+                sampler.add(_made(recipe, entry), recipe=recipe, **how)
             except (ValueError, OSError, ImportError) as error:
                 problem = "sensors[%d].%s" % (number, error)
                 if raises:
@@ -122,7 +126,8 @@ class Board:
                     name += "_%02x" % found.address
                 if number:
                     name += "_" + entry["name"]
-                sampler.add(driver(bus, found.address), name=name, prefix=name + ".")
+                recipe = Recipe(driver, (bus, found.address))
+                sampler.add(recipe(), name=name, prefix=name + ".", recipe=recipe)
         return everything
 
     def _read_itself(self, sampler):
@@ -138,7 +143,8 @@ class Board:
             _power(battery.get("enable_pin"))
             options["battery"] = machine.Pin(battery["pin"])
             options["divider"] = battery["divider"]
-        sampler.add(System(**options), name="board", prefix="board.")
+        recipe = Recipe(System, (), options, ("battery",))
+        sampler.add(recipe(), name="board", prefix="board.", recipe=recipe)
 
     def _open_i2c(self, entry):
         scl, sda = machine.Pin(entry["scl"]), machine.Pin(entry["sda"])
@@ -161,6 +167,13 @@ class Board:
 
     def _open_onewire(self, entry):
         return machine.Pin(entry["pin"])
+
+
+def _made(recipe, entry):
+    try:
+        return recipe()
+    except TypeError as error:
+        raise ValueError("options: %s: %s" % (entry["driver"], error))
 
 
 def _on_i2c(sensor):

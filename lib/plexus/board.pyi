@@ -3,6 +3,7 @@ from typing import Any
 
 from .sensors.driver import Driver
 from .sensors.find import Found
+from .sensors.recipe import Recipe
 from .sensors.sampler import Sampler
 
 class Board:
@@ -13,6 +14,7 @@ class Board:
     def load(cls, path: str) -> Board: ...
     def bus(self, kind: str, name: str | None = None) -> Any: ...
     def sensor(self, entry: dict[str, Any]) -> Driver: ...
+    def recipe(self, entry: dict[str, Any]) -> Recipe: ...
     def fill(
         self,
         sampler: Sampler,

@@ -11,6 +11,7 @@ from support import equal, raises
 
 with machine.Installed():
     from plexus.board import Board
+from plexus.sensors.configure import configure
 from plexus.sensors.sampler import Sampler
 
 PROFILE = {
@@ -208,6 +209,80 @@ def test_calibration_average_and_deadband_of_an_entry_are_the_samplers():
     shape = bench.sampler.channels[0].shape
     equal(shape.shaped([("temperature", 20)], 0), [])
     equal(shape.shaped([("temperature", 21)], 0), [("temperature", 21.5)])
+
+
+def test_an_entry_that_is_not_kept_is_read_only_when_it_is_woken():
+    bench = Bench()
+    bench.fill([{"driver": "bme280", "keep": False}])
+    (channel,) = bench.sampler.channels
+    equal((channel.keep, channel.client), (False, None))
+    refused("sensors[0].keep: 'no'", driver="bme280", keep="no")
+
+
+def test_an_entrys_driver_is_made_again_with_other_options():
+    bench = Bench()
+    entry = {"driver": "bme280", "bus": "i2c1", "address": 0x77, "options": {"oversampling": 4}}
+    bench.buses[1].attach(bme280.Model(), 0x77)
+    bench.fill([entry])
+    (channel,) = bench.sampler.channels
+    configure(channel, {"oversampling": 16})
+    equal(bench.channels(), [("bme280_77", "", 0x77, 1)])
+    with raises(ValueError, "address: "):
+        configure(channel, {"address": 0x76})
+    equal(entry["options"], {"oversampling": 4})
+
+
+def test_an_entrys_pins_are_no_options():
+    bench = Bench()
+    bench.fill(
+        [{"driver": "digital", "pin": 27}, {"driver": "hx711", "pins": {"data": 4, "clock": 5}}]
+    )
+    digital, hx711 = bench.sampler.channels
+    for channel, name in ((digital, "pin"), (hx711, "data"), (hx711, "clock"), (hx711, "pins")):
+        with raises(ValueError, name + ": ", "configuration"):
+            configure(channel, {name: 6})
+    configure(hx711, {"gain": 64})
+    configure(digital, {"invert": True})
+    assert digital.sensor.pin is machine.Pin(27)
+    assert hx711.sensor.data is machine.Pin(4)
+
+
+def test_what_was_found_is_made_again_with_other_options():
+    bench = Bench()
+    bench.buses[0].attach(bme280.Model(), 0x77)
+    bench.fill()
+    channel = bench.sampler.find("bme280_77")
+    configure(channel, {"oversampling": 16})
+    equal(bench.channels(), [("bme280_77", "bme280_77.", 0x77, 0)])
+    with raises(ValueError, "address: "):
+        configure(channel, {"address": 0x76})
+
+
+def test_the_boards_own_values_keep_the_batterys_pin():
+    battery = {"pin": 34, "divider": 2.0}
+    with machine.Installed():
+        bench = Bench(profile=dict(PROFILE, battery=battery))
+        machine.Pin(34).level_uv = 2000000
+        bench.fill()
+        channel = bench.sampler.find("board")
+        configure(channel, {"divider": 3.0})
+        with raises(ValueError, "battery: "):
+            configure(channel, {"battery": 35})
+        values = {reading[0]: reading[1] for reading in channel.sensor.read()}
+    assert abs(values["battery_voltage"] - 6) < 0.01, values
+
+
+def test_a_sensor_keeps_neither_the_board_nor_its_profile():
+    board = Bench().board
+    entry = {"driver": "bme280", "address": 0x77, "options": {"oversampling": 4}}
+    held = [board.recipe(entry)]
+    for value in held:
+        assert value is not board and value is not board.profile and value is not entry
+        if isinstance(value, (tuple, dict)):
+            held.extend(value.values() if isinstance(value, dict) else value)
+        elif value is held[0]:
+            held.extend(getattr(value, name) for name in dir(value) if name[:2] != "__")
+    assert len(held) > 4
 
 
 def test_a_driver_at_a_pin_gets_the_pin():

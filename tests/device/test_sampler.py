@@ -469,9 +469,201 @@ def test_bad_arguments_are_named():
     for interval_ms in (0, -1, 1.5, True, 86400001):
         with raises(ValueError, "interval_ms: ", "1 to 86400000"):
             bench.add(Counter(), interval_ms=interval_ms)
+    for keep in (None, 1, "yes"):
+        with raises(ValueError, "keep: ", "True or False"):
+            bench.add(Counter(), keep=keep)
     with raises(ValueError, "sensor: ", "no read()"):
         bench.add(object())
     equal(bench.sampler.channels, [])
+
+
+# Sensors that are read only while somebody wants to see them
+
+
+def test_an_unkept_sensor_is_read_only_while_it_has_a_client():
+    bench = Bench()
+    sensor = Counter()
+    channel = bench.add(sensor, interval_ms=10, keep=False)
+    bench.pass_ms(50)
+    equal((sensor.reads, channel.client, channel.keep), (0, None, False))
+    live = Client(clock=bench.px.clock)
+    channel.wake(live)
+    bench.pass_ms(25)
+    equal(live.values(), [1, 2, 3])
+    channel.wake(None)
+    bench.pass_ms(50)
+    equal(sensor.reads, 3)
+    equal(bench.sent(), [])
+
+
+def test_a_kept_sensor_sends_to_the_samplers_client():
+    bench = Bench()
+    channel = bench.add(Counter())
+    assert channel.client is bench.px
+    equal(channel.keep, True)
+
+
+def test_a_woken_sensor_is_read_at_once():
+    bench = Bench()
+    channel = bench.add(Counter(), interval_ms=60000, keep=False)
+    bench.pass_ms(500)
+    channel.wake(bench.px)
+    bench.sampler.tick()
+    equal(bench.sent_at_ms("count"), [500])
+    bench.pass_ms(1000)
+    channel.wake(None)
+    channel.wake(bench.px)
+    bench.sampler.tick()
+    equal(bench.sent_at_ms("count"), [500, 1500])
+
+
+def test_nothing_is_lost_when_the_client_changes():
+    bench = Bench()
+    channel = bench.add(Slow(), keep=False)
+    live = Client(clock=bench.px.clock)
+    channel.wake(live)
+    bench.sampler.tick()
+    bench.pass_ms(120)
+    channel.wake(bench.px)  # while it converts
+    bench.pass_ms(100)
+    equal([p["timestamp"] - START_MS for p in live.points()], [39])
+    equal(bench.sent_at_ms("slow"), [131])
+    equal(channel.sensor.set_up, 1)
+    bench.pass_ms(20)
+    equal(bench.sent_at_ms("slow"), [131, 231])
+
+
+def test_a_sensor_that_is_not_read_is_idle_and_not_late():
+    bench = Bench()
+    channel = bench.add(Counter(), interval_ms=10, keep=False)
+    equal(bench.sampler.status, {"counter": "idle"})
+    channel.wake(bench.px)
+    bench.pass_ms(20)
+    equal(channel.status, "ok")
+    channel.wake(None)
+    equal((channel.status, channel.failures), ("idle", 0))
+    bench.pass_ms(500)
+    channel.wake(bench.px)
+    bench.pass_ms(20)
+    equal((channel.status, channel.latest_ms), ("ok", 0))
+
+
+def test_tick_returns_soon_while_a_sensor_may_be_woken():
+    bench = Bench()
+    bench.add(Counter(), interval_ms=60000, keep=False)
+    equal(bench.sampler.tick(), 100)
+
+
+def test_the_failure_of_a_woken_sensor_goes_to_its_client():
+    bench = Bench()
+    sensor = Slow()
+    sensor.fail = OSError("unplugged")
+    channel = bench.add(sensor, keep=False)
+    live = Client(clock=bench.px.clock)
+    channel.wake(live)
+    bench.pass_ms(500)
+    equal(live.values(), ["OSError: unplugged"])
+    channel.wake(None)
+    equal((channel.status, channel.failures), ("idle", 0))
+    channel.wake(live)  # who may be another, and is told anew
+    bench.pass_ms(100)
+    equal(live.values(), ["OSError: unplugged"] * 2)
+    equal(bench.sent(), [])
+
+
+def test_the_recovery_of_a_sensor_that_failed_before_it_was_idle_is_sent():
+    bench = Bench()
+    sensor = Slow()
+    sensor.fail = OSError("unplugged")
+    channel = bench.add(sensor, keep=False)
+    channel.wake(bench.px)
+    bench.pass_ms(100)
+    channel.wake(None)
+    sensor.fail = None
+    channel.wake(bench.px)
+    bench.pass_ms(100)
+    states = [value for metric, value in bench.sent() if metric == "slow.status"]
+    equal(states, ["OSError: unplugged", "ok"])
+
+
+def test_a_chip_that_converts_as_it_is_woken_again_is_given_the_time():
+    bench = Bench()
+    channel = bench.add(Slow(), keep=False)
+    channel.wake(bench.px)
+    bench.sampler.tick()
+    bench.pass_ms(20)  # until 39 it converts
+    channel.wake(None)
+    bench.pass_ms(5)
+    channel.wake(bench.px)
+    bench.pass_ms(100)
+    equal(bench.sent_at_ms("slow"), [39 + 39])
+
+
+def test_a_woken_sensor_sends_what_its_deadband_had_held_back():
+    bench = Bench()
+    channel = bench.add(Slow(), keep=False, deadband=1, average=2)
+    for _ in range(2):
+        channel.wake(bench.px)
+        bench.sampler.tick()
+        bench.pass_ms(250)  # three reads: one more than a mean
+        sent = bench.sent_at_ms("slow")
+        channel.wake(None)
+    equal(sent, [131, 250 + 131])
+
+
+# What a dashboard is told of a sensor
+
+
+def test_a_drivers_metrics_are_known_at_once():
+    bench = Bench()
+    channel = bench.add(BME280(None), prefix="lab.", keep=False)
+    equal(sorted(channel.metrics), ["lab.humidity", "lab.pressure", "lab.temperature"])
+
+
+def test_the_metrics_of_ones_own_sensor_are_learned():
+    class Own:
+        def read(self):
+            return [("a", 1), ("b", True, {"x": "1"}), ("b", True, {"x": "2"}), ("c", 1, None, 5)]
+
+    bench = Bench()
+    channel = bench.add(Own(), prefix="lab.")
+    equal(channel.metrics, [])
+    bench.sampler.tick()
+    equal(channel.metrics, ["lab.a", "lab.b", "lab.c"])
+
+
+def test_ever_new_metrics_do_not_fill_the_memory():
+    class Own:
+        count = 0
+
+        def read(self):
+            self.count += 1
+            yield "m%d" % self.count, 1
+
+    bench = Bench()
+    channel = bench.add(Own(), interval_ms=10)
+    bench.pass_ms(500)
+    equal(len(channel.metrics), 32)
+    equal(len(channel._seen), 32)
+
+
+def test_a_description_tells_the_chip_and_where_it_is():
+    class Pinned(Driver):
+        BUS = "pin"
+        pin = "Pin(4)"
+
+    bench = Bench()
+    sensors = BME280(None), BME280(None, 0x77), Counter(), Pinned()
+    words = [bench.add(sensor).description for sensor in sensors]
+    equal(words, ["BME280 at 0x76", "BME280 at 0x77", "Counter", "Pinned at Pin(4)"])
+
+
+def test_a_sensor_is_found_by_its_name():
+    bench = Bench()
+    channels = [bench.add(Counter()) for _ in range(2)]
+    assert bench.sampler.find("counter_2") is channels[1]
+    equal(bench.sampler.find("Counter"), None)
+    equal(bench.sampler.find(["counter"]), None)
 
 
 def test_run_samples_beside_other_tasks():

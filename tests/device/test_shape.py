@@ -237,6 +237,13 @@ def test_heartbeat_holds_while_ticks_wrap():
     equal([one(shape, 1, 40), one(shape, 1, 60)], [None, 1])
 
 
+def test_what_has_been_is_forgotten_when_it_is_reset():
+    shape = Shape(deadband=1, average=2)
+    equal(series(shape, [1, 3, 9]), [None, 2, None])
+    shape.reset()
+    equal(series(shape, [2, 2]), [None, 2])
+
+
 # Bad arguments
 
 

@@ -201,6 +201,10 @@ def test_what_is_only_worth_knowing_is_not_wrong(
     assert words in finding.problem
 
 
+def test_sensor_that_nobody_wants_to_see_is_no_fault() -> None:
+    assert concluded(whole(), well(sensors={"bme280": "idle"})) == []
+
+
 def test_server_is_not_blamed_while_the_network_is_down() -> None:
     down = {"network": ("trouble", "", "home: wrong password"), "problem": (0, "reach", -2)}
     assert [f.what for f in concluded(whole(), well(**down))] == ["network"]

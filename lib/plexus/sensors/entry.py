@@ -11,6 +11,7 @@ HOW = (
     "deadband",
     "average",
     "heartbeat_ms",
+    "keep",
 )
 WORDS = ("source", "note")
 

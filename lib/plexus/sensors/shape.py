@@ -43,6 +43,12 @@ class Shape:
         self._means = OrderedDict()  # by metric and tags: (the last reading, its _Mean)
         self._sent = OrderedDict()  # by metric and tags: (value, ticks)
 
+    def reset(self):
+        """Forget what has been: the sensor is another, or what it sends goes elsewhere."""
+        self._reads = 0
+        self._means.clear()
+        self._sent.clear()
+
     def shaped(self, readings, ticks):
         """What is to be sent of the readings of one measurement, made at `ticks`."""
         if self._lines:

@@ -1,0 +1,5 @@
+from typing import Any
+
+from .channel import Channel
+
+def configure(channel: Channel, config: dict[str, Any]) -> dict[str, Any]: ...
