@@ -1,4 +1,4 @@
-"""The inner loops over a WebSocket frame's bytes: masking, and the strict check of UTF-8.
+"""The inner loops over what comes by a WebSocket: masking, strict UTF-8, and the weight of JSON.
 
 Machine code by viper where the port has it, the same statements as plain Python elsewhere.
 """
@@ -68,4 +68,66 @@ def utf8(data, state: int) -> int:
                         most = 0x8F
     if lacks:
         return most << 10 | least << 2 | lacks
+    return 0
+
+
+@micropython.viper
+def weigh(data) -> int:
+    """0, or why a JSON text (bytes) is not to be read: it would take too much memory or time.
+
+    1: more than 64 objects and arrays, and so nested deeper; 2: more than 1024 values and keys, by
+    their beginnings; 3: more than 24 digits in a row, of which a number as long as the text could
+    be made; 4: a string has an escape of half a character, or none that is right.
+    """
+    p = ptr8(data)
+    end = int(len(data))
+    opened = 0
+    values = 0
+    digits = 0
+    inside = 0
+    i = 0
+    while i < end:
+        byte = p[i]
+        i += 1
+        if inside:
+            if byte == 0x22:
+                inside = 0
+            elif byte == 0x5C and i < end:
+                byte = p[i]
+                i += 1
+                if byte == 0x75:
+                    if i + 4 > end:
+                        return 4
+                    code = 0
+                    for _ in range(4):
+                        byte = p[i]
+                        i += 1
+                        if byte > 0x60:
+                            byte -= 0x20
+                        if byte >= 0x41 and byte <= 0x46:
+                            byte -= 7
+                        elif byte < 0x30 or byte > 0x39:
+                            return 4
+                        code = code << 4 | byte - 0x30
+                    if code >> 11 == 0x1B:
+                        return 4
+        elif byte >= 0x30 and byte <= 0x39:
+            if digits == 0:
+                values += 1
+            digits += 1
+            if digits > 24:
+                return 3
+        else:
+            digits = 0
+            if byte == 0x22:
+                inside = 1
+                values += 1
+            elif byte == 0x5B or byte == 0x7B:
+                opened += 1
+                if opened > 64:
+                    return 1
+            elif byte == 0x66 or byte == 0x6E or byte == 0x74:  # false, null, true
+                values += 1
+        if values > 1024:
+            return 2
     return 0

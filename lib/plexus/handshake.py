@@ -41,8 +41,17 @@ async def open_websocket(ws, url, headers, ssl, timeout_ms):
 async def _open(ws, handshake, ssl):
     ready = False
     try:
+        place = handshake.host
+        if not hasattr(asyncio.get_event_loop(), "getaddrinfo"):
+            # MicroPython's open_connection() looks the name up itself, and all tasks wait for it.
+            from .lookup import address_of
+
+            place = await address_of(place, handshake.port)
         ws._reader, ws._writer = await asyncio.open_connection(
-            handshake.host, handshake.port, ssl=ssl if handshake.secure else None
+            place,
+            handshake.port,
+            ssl=ssl if handshake.secure else None,
+            server_hostname=handshake.host if handshake.secure else None,
         )
         raw = getattr(ws._writer, "s", None)  # CPython does that by itself
         if _MAY_SET_NODELAY and hasattr(raw, "setsockopt"):

@@ -7,7 +7,7 @@ import asyncio
 import os
 
 from . import forget
-from ._port import const
+from ._port import const, ticks_ms
 
 try:
     from ._frames import mask, utf8
@@ -44,9 +44,9 @@ async def connect(url, headers=None, ssl=None, max_size=65536, timeout_ms=10000)
 
     `url`: ws:// or wss://. `headers`: further ones (dict). `ssl`: the SSLContext for wss; without
     one each call makes one that trusts the shipped roots, so keep a context and give it.
-    `max_size`: bytes of the largest message to receive. `timeout_ms` limits the whole handshake
-    (not the look-up of the name), and later close(). WebSocketError, or another OSError: no
-    connection. ValueError names an argument that is wrong.
+    `max_size`: bytes of the largest message to receive. `timeout_ms` limits all of this, and later
+    close(). WebSocketError, or another OSError: no connection. ValueError names an argument that is
+    wrong.
     """
     from .handshake import open_websocket
 
@@ -68,17 +68,20 @@ class WebSocket:
 
     Any number of tasks may send, and one receive. `close_code`: None while it is open, then why it
     ended: the server's code (1005: it gave none), that of its fault (1002, 1007, 1009), or 1006 if
-    the TCP connection ended first.
+    the TCP connection ended first. `heard_at`: ticks_ms() when recv() last got bytes from the
+    server, of whatever kind.
     """
 
     def __init__(self, max_size, timeout_ms):
         self.close_code = None
+        self.heard_at = ticks_ms()
         self._max_size = max_size
         self._timeout_s = timeout_ms / 1000
         self._reader = self._writer = None
         self._sending = asyncio.Lock()
         self._receiving = asyncio.Lock()
         self._said_close = False
+        self._more = False  # a message was sent of which there is more
         self._in = b""  # what was read; from _at on it is still to be taken
         self._at = 0
         # The message that is coming in, and its frame. At every await all of this is in order: a
@@ -89,27 +92,40 @@ class WebSocket:
         self._left = 0
         self._utf8 = 0
 
-    async def send(self, message):
+    async def send(self, message, text=False, final=True):
         """Send a text (str) or binary (bytes) message. An OSError: it cannot be sent.
 
+        `text`: bytes, too, are sent as text; they are UTF-8, which is not checked. `final`: False
+        if the next call sends more of the same message, and no other task sends in between.
         It waits while the network takes no more. Who cancels it then ends the connection, as half
         a frame is out.
         """
-        opcode = _BINARY
+        opcode = _TEXT if text else _BINARY
         if isinstance(message, str):
             opcode = _TEXT
             message = message.encode()
         elif not isinstance(message, (bytes, bytearray, memoryview)):
             raise TypeError("message: str or bytes, not %s" % type(message).__name__)
-        if not await self._send(opcode, message):
-            raise WebSocketError("the connection is closed (%s)" % self.close_code)
+        if self._more:
+            opcode = 0
+        self._more = not final
+        await self._send_or_fail(opcode, message, final)
         await asyncio.sleep(0)  # who sends in a loop lets others run
+
+    async def ping(self, payload=b""):
+        """Send a ping with at most 125 bytes. `heard_at` tells when the server has answered."""
+        if len(payload) > 125:
+            raise ValueError("payload: %d bytes; a ping holds at most 125" % len(payload))
+        await self._send_or_fail(_PING, payload)
 
     async def recv(self):
         """The next message (str or bytes); None once the connection is closed."""
         async with self._receiving:
             try:
-                while self._writer:
+                while True:
+                    await asyncio.sleep(0)  # a flood of small frames lets others run
+                    if not self._writer:
+                        return None
                     if await self._take():
                         return self._message()
             except _Failure as exc:
@@ -125,6 +141,10 @@ class WebSocket:
             raise ValueError("code: %r may not be sent" % (code,))
         await self._end_with(self._close(code), self._timeout_s)
 
+    async def _send_or_fail(self, opcode, data, final=True):
+        if not await self._send(opcode, data, final):
+            raise WebSocketError("the connection is closed (%s)" % self.close_code)
+
     async def _close(self, code):
         await self._send(_CLOSE, code.to_bytes(2, "big"))
         while await self.recv() is not None:
@@ -136,6 +156,7 @@ class WebSocket:
             data = await self._reader.read(_PIECE)
             if not data:
                 raise EOFError
+            self.heard_at = ticks_ms()
             self._in = self._in[self._at :] + data
             self._at = 0
 
@@ -204,10 +225,10 @@ class WebSocket:
                 raise _Failure(1007)
             await self._end(code or 1005)
 
-    async def _send(self, opcode, data):
+    async def _send(self, opcode, data, final=True):
         # Send one frame, masked; False if nothing may be sent any more.
         size = len(data)
-        head = bytes((0x80 | opcode, 0x80 | min(size, 126 if size < 65536 else 127)))
+        head = bytes((0x80 * final | opcode, 0x80 | min(size, 126 if size < 65536 else 127)))
         if size > 125:
             head += size.to_bytes(2 if size < 65536 else 8, "big")
         key = os.urandom(4)
@@ -243,6 +264,8 @@ class WebSocket:
         # that waits for the socket's other direction. So this does not wait there: it looks again.
         while writer.out_buf:
             await asyncio.sleep(0.01)
+            if not self._writer:
+                break  # another task has closed the socket
             sent = writer.s.write(writer.out_buf)
             if sent:
                 writer.out_buf = writer.out_buf[sent:]
@@ -253,11 +276,12 @@ class WebSocket:
         await self._end_with(self._linger(code), _LINGER_S)
 
     async def _linger(self, code):
-        # Say close unless that was said, and let the server end the TCP connection (section 7.1.1).
-        # Input that nobody reads would make it a reset, which overtakes what was sent.
-        await self._send(_CLOSE, b"" if code == 1005 else code.to_bytes(2, "big"))
-        while await self._reader.read(_PIECE):
-            pass
+        # Say close, and let the server end the TCP connection (section 7.1.1): input that nobody
+        # reads would make it a reset, which overtakes what was sent. If close was said before, the
+        # server has read all of that; and MicroPython may have read TLS's end with its answer.
+        if await self._send(_CLOSE, b"" if code == 1005 else code.to_bytes(2, "big")):
+            while await self._reader.read(_PIECE):
+                pass
 
     async def _end_with(self, last, timeout_s):
         try:

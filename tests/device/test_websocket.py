@@ -6,12 +6,17 @@ framing, pings, reserved bits, opcodes, fragmentation, UTF-8, closing, limits.
 
 import asyncio
 import binascii
+import socket
+import sys
+import time
 
+import plexus
+from plexus._port import Lock, ticks_diff, ticks_ms
 from plexus.tls import verifying_context
 from plexus.websocket import WebSocketError, connect
 from support import equal, http, only, raises
 
-TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 HEAP = "16M"
 GREEK = "κόσμε".encode()
 BAD_UTF8 = (
@@ -115,6 +120,7 @@ class Talk:
         self.frames = seen["frames"]
         self.ended = seen["ended"]
         self.request = seen["request"]
+        self.server_name = seen["server_name"]
         return self
 
     @property
@@ -278,6 +284,175 @@ def test_bad_arguments_are_refused_by_name():
             asyncio.run(connect(url, **options))
 
 
+# --- looking up the name ----------------------------------------------------------------------
+
+
+class Names:
+    """`with Names() as names:` "slow.test" is 127.0.0.1, when somebody sets names.known.
+
+    Its look-up fails if that takes 10 s, or if names.wrong is set. names.asked counts them.
+    """
+
+    def __enter__(self):
+        self.asked = 0
+        self.known = self.wrong = False
+        self.lock = Lock()
+        self.true = socket.getaddrinfo
+        try:
+            socket.getaddrinfo = self.getaddrinfo
+        except AttributeError:  # MicroPython's module is fixed, but another may stand in for it
+            sys.modules["socket"] = self
+        return self
+
+    def __exit__(self, *_):
+        self.known = True
+        if sys.modules["socket"] is self:
+            del sys.modules["socket"]
+        else:
+            socket.getaddrinfo = self.true
+
+    def __getattr__(self, name):
+        return getattr(socket, name)
+
+    def getaddrinfo(self, host, *rest, **more):
+        if host == "slow.test":
+            with self.lock:
+                self.asked += 1
+            for _ in range(1000):
+                if self.known or self.wrong:
+                    break
+                time.sleep(0.01)
+            if not self.known:
+                raise OSError(-2)
+            host = "127.0.0.1"
+        return self.true(host, *rest, **more)
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.01)
+
+
+def slow_url(server):
+    http("POST", server.control_url + "/script", [])
+    return server.url.replace("127.0.0.1", "slow.test")
+
+
+def test_other_tasks_run_while_a_name_is_looked_up(websocket_server):
+    async def main():
+        async def other():
+            await until(lambda: names.asked)
+            names.known = True
+
+        task = asyncio.create_task(other())
+        ws = await connect(slow_url(websocket_server))
+        await task
+        await ws.close()
+
+    with Names() as names:
+        asyncio.run(main())
+
+
+def test_timeout_counts_the_look_up_as_well(websocket_server):
+    async def main():
+        with raises(WebSocketError, "50 ms"):
+            await connect(slow_url(websocket_server), timeout_ms=50)
+        names.known = True  # CPython's loop waits for its thread
+
+    with Names() as names:
+        asyncio.run(main())
+
+
+@only("micropython")  # elsewhere asyncio has threads of its own for it
+def test_connects_to_the_same_host_wait_for_the_same_look_up(websocket_server):
+    async def main():
+        url = slow_url(websocket_server)
+        for _ in range(3):
+            with raises(WebSocketError, "30 ms"):
+                await connect(url, timeout_ms=30)
+        task = asyncio.create_task(connect(url))
+        await asyncio.sleep(0)
+        equal(names.asked, 1)
+        names.known = True
+        ws = await task
+        equal(names.asked, 1)
+        await ws.close()
+
+    with Names() as names:
+        asyncio.run(main())
+
+
+@only("micropython")
+def test_look_up_that_ended_while_nobody_waited_is_made_again(websocket_server):
+    async def main():
+        from plexus.lookup import _searches
+
+        url = slow_url(websocket_server)
+        with raises(WebSocketError):
+            await connect(url, timeout_ms=30)
+        names.wrong = True
+        await until(lambda: _searches["slow.test"].done)
+        names.known = True
+        await (await connect(url)).close()
+        equal(names.asked, 2)
+
+    with Names() as names:
+        asyncio.run(main())
+
+
+def test_look_up_that_fails_is_an_oserror_and_the_next_may_succeed(websocket_server):
+    async def main():
+        url = slow_url(websocket_server)
+        names.wrong = True
+        with raises(OSError, "-2"):
+            await connect(url)
+        names.known = True
+        await (await connect(url)).close()
+
+    with Names() as names:
+        asyncio.run(main())
+
+
+@only("micropython")  # elsewhere it is not used
+def test_look_up_is_forgotten_unless_it_still_runs(websocket_server):
+    async def main():
+        url = slow_url(websocket_server)
+        with raises(WebSocketError):
+            await connect(url, timeout_ms=30)
+        assert "plexus.lookup" in sys.modules
+        names.known = True
+        for each in (url, websocket_server.url):
+            await (await connect(each)).close()
+            assert "plexus.lookup" not in sys.modules
+
+    with Names() as names:
+        asyncio.run(main())
+
+
+def test_heap_is_collected_only_if_a_module_was_let_go_of():
+    class Collector:
+        count = 0
+
+        def collect(self):
+            self.count += 1
+
+    collector = Collector()
+    before, plexus.gc = plexus.gc, collector  # pyright: ignore[reportAttributeAccessIssue]
+    try:
+        plexus.forget("origin", "handshake")
+        from plexus.origin import split_url
+
+        assert split_url
+        collector.count = 0
+        plexus.forget("handshake", "no_such_module")
+        equal(collector.count, 0)
+        plexus.forget("handshake", "origin")
+        equal(collector.count, 1)
+    finally:
+        plexus.gc = before
+    assert "plexus.origin" not in sys.modules
+
+
 # --- framing --------------------------------------------------------------------------------
 
 SIZES = (0, 1, 125, 126, 127, 128, 1023, 1024, 1025, 4096, 65535, 65536)
@@ -344,6 +519,32 @@ def test_str_is_sent_as_text_and_any_bytes_as_binary(websocket_server):
     )
 
 
+def test_bytes_are_sent_as_text_when_asked(websocket_server):
+    room = bytearray(GREEK * 400)
+
+    async def use(ws):
+        await ws.send(memoryview(room)[: 300 * len(GREEK)], text=True)
+        await ws.close()
+
+    frames = Talk(websocket_server).run(use).frames
+    equal([(seen["first"], payload_of(seen)) for seen in frames[:-1]], [(0x81, GREEK * 300)])
+    equal(room, GREEK * 400)
+
+
+def test_a_message_may_be_sent_in_fragments(websocket_server):
+    async def use(ws):
+        for text, final in (("one", False), ("two", False), ("three", True), ("four", True)):
+            await ws.send(text, final=final)
+            await ws.ping()  # may come in between (section 5.4)
+        await ws.close()
+
+    frames = Talk(websocket_server).run(use).frames
+    equal(
+        [(seen["first"], payload_of(seen)) for seen in frames[:-1] if seen["first"] != 0x89],
+        [(0x01, b"one"), (0x00, b"two"), (0x80, b"three"), (0x81, b"four")],
+    )
+
+
 def test_what_is_sent_stays_as_it_was(websocket_server):
     data = bytearray(b"abc" * 1000)
 
@@ -398,9 +599,77 @@ def test_pings_in_a_row_are_answered_in_order(websocket_server):
     equal(pongs(websocket_server, *[frame(PING, each) for each in payloads]), payloads)
 
 
+def test_a_flood_of_small_frames_lets_other_tasks_run(websocket_server):
+    empty = frame(CONTINUATION, fin=0)
+    floods = (
+        (frame(PING) * 400, frame(TEXT, b"m")),
+        (frame(TEXT, fin=0), empty * 400, frame(CONTINUATION)),
+        (frame(TEXT, b"m") * 300,),
+    )
+
+    async def use(ws):
+        turns = [0]
+
+        async def count():
+            while True:
+                turns[0] += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(count())
+        while await ws.recv() is not None:
+            pass
+        task.cancel()
+        assert turns[0] >= 300, turns
+
+    for flood in floods:
+        Talk(websocket_server, sending(*(flood + (close_frame(),)))).run(use)
+
+
 def test_unsolicited_pongs_are_ignored(websocket_server):
     pieces = frame(PONG), frame(PONG, b"x"), frame(PING, b"p"), frame(PONG, b"y" * 125)
     equal(pongs(websocket_server, *pieces), [b"p"])
+
+
+def test_ping_is_sent_with_its_payload(websocket_server):
+    async def use(ws):
+        await ws.ping()
+        await ws.ping(b"\x00\xff" * 62)
+        with raises(ValueError, "payload", "125"):
+            await ws.ping(bytes(126))
+        await ws.close()
+        with raises(WebSocketError, "closed"):
+            await ws.ping()
+
+    frames = Talk(websocket_server).run(use).frames
+    equal(
+        [(seen["first"], seen["masked"], payload_of(seen)) for seen in frames[:-1]],
+        [(0x80 | PING, True, b""), (0x80 | PING, True, b"\x00\xff" * 62)],
+    )
+
+
+async def changed(ws):
+    before = ws.heard_at
+    await until(lambda: ws.heard_at != before)
+
+
+def test_heard_at_tells_when_bytes_last_came(websocket_server):
+    async def use(ws):
+        receiving = asyncio.create_task(ws.recv())
+        for _ in range(3):
+            before = ws.heard_at
+            await until(lambda: ticks_ms() != ws.heard_at)
+            equal(ws.heard_at, before)
+            sent = ticks_ms()
+            await ws.ping()
+            await changed(ws)
+            assert ticks_diff(ws.heard_at, sent) >= 0
+        equal(await receiving, "abc")
+        await ws.close()
+
+    # A pong, half a frame, its other half.
+    whole = frame(TEXT, b"abc")
+    steps = {"frames": 1}, sending(frame(PONG)), {"frames": 2}, sending(whole[:3]), {"frames": 3}
+    Talk(websocket_server, *(steps + (sending(whole[3:], close_frame()),))).run(use)
 
 
 def test_control_frame_over_125_bytes_is_refused(websocket_server):
@@ -576,6 +845,25 @@ def test_close_by_the_client_waits_for_the_servers(websocket_server):
     equal(codes, [1001])
 
 
+def test_connection_ends_as_soon_as_both_have_said_close(websocket_server):
+    # MicroPython's TLS reads its end along with the server's close, and never tells of it.
+    class Reader:
+        def __init__(self, ws):
+            self.ws = ws
+            self.inner = ws._reader
+
+        async def read(self, size):
+            equal(self.ws.close_code, None)
+            return await self.inner.read(size)
+
+    async def use(ws):
+        ws._reader = Reader(ws)
+        await ws.close()
+
+    talk = Talk(websocket_server, sending(close_frame()), {"stall": True}).run(use)
+    equal((talk.close_code, talk.sent_close_code), (1000, 1000))
+
+
 def test_server_that_never_says_close_is_left_at_the_timeout(websocket_server):
     async def use(ws):
         await ws.close()
@@ -749,6 +1037,72 @@ def test_close_ends_a_stalled_connection_at_the_timeout(websocket_server):
     equal(Talk(websocket_server, {"stall": True}, timeout_ms=300).run(use).close_code, 1006)
 
 
+def test_send_that_is_given_up_ends_the_connection(websocket_server):
+    async def use(ws):
+        receiving = asyncio.create_task(ws.recv())
+        with raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ws.send(MUCH), 0.05)
+        equal(ws.close_code, 1006)
+        equal(await receiving, None)
+        await ws.close()
+
+    # The close at the end has nothing to wait for.
+    Talk(websocket_server, {"stall": True}, timeout_ms=1000000).run(use)
+
+
+def test_close_that_is_cancelled_ends_a_stalled_connection(websocket_server):
+    async def use(ws):
+        sending = asyncio.create_task(ws.send(MUCH))
+        receiving = asyncio.create_task(ws.recv())
+        with raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ws.close(), 0.05)
+        equal((await receiving, ws.close_code), (None, 1006))
+        with raises(OSError):
+            await sending
+
+    Talk(websocket_server, {"stall": True}, timeout_ms=1000000).run(use)
+
+
+def test_several_closes_at_once_all_end(websocket_server):
+    async def use(ws):
+        tasks = [asyncio.create_task(ws.send(MUCH)), asyncio.create_task(ws.recv())]
+        await asyncio.sleep(0.05)
+        await asyncio.gather(ws.close(), ws.close(1001), ws.close(1002))
+        with raises(OSError):
+            await tasks[0]
+        equal(await tasks[1], None)
+
+    Talk(websocket_server, {"stall": True}, timeout_ms=200).run(use)
+
+
+def test_close_ends_a_recv_whose_pong_cannot_be_sent(websocket_server):
+    async def use(ws):
+        sending = asyncio.create_task(ws.send(MUCH))
+        receiving = asyncio.create_task(ws.recv())
+        await until(lambda: ws._in)  # the ping is there
+        await ws.close()
+        equal(await receiving, None)
+        with raises(OSError):
+            await sending
+
+    Talk(websocket_server, sending(frame(PING, b"p")), {"stall": True}, timeout_ms=200).run(use)
+
+
+def test_cancelled_recv_whose_pong_cannot_be_sent_does_no_harm(websocket_server):
+    async def use(ws):
+        sending = asyncio.create_task(ws.send(MUCH))
+        with raises(asyncio.TimeoutError):
+            await asyncio.wait_for(ws.recv(), 0.05)
+        http("POST", websocket_server.control_url + "/resume")
+        await sending
+        equal(await ws.recv(), "a")
+        await ws.close()
+
+    pieces = sending(frame(PING, b"p"), frame(TEXT, b"a"))
+    frames = Talk(websocket_server, pieces, {"stall": True}).run(use).frames
+    equal([seen["first"] & 15 for seen in frames], [BINARY, PONG, CLOSE])
+
+
 def test_send_cancelled_while_another_sends_does_no_harm(websocket_server):
     async def use(ws):
         first = asyncio.create_task(ws.send(MUCH))
@@ -788,8 +1142,41 @@ def test_wss_with_the_given_authority(websocket_tls):
         await ws.send(bytes(20000))
         await ws.close()
 
-    frames = Talk(websocket_tls, sending(*whole), ssl=context).run(use).frames
-    equal([seen["size"] for seen in frames], [1, 20000, 2])
+    talk = Talk(websocket_tls, sending(*whole), ssl=context).run(use)
+    equal([seen["size"] for seen in talk.frames], [1, 20000, 2])
+    equal(talk.server_name, "localhost")
+
+
+def end_stalled_tls(server, end):
+    server.url = server.good
+    context = verifying_context(binascii.unhexlify(server.ca))
+
+    async def use(ws):
+        sending = asyncio.create_task(ws.send(MUCH * 2))  # CPython's TLS holds 512 kB more
+        receiving = asyncio.create_task(ws.recv())
+        await asyncio.sleep(0.1)
+        await end(ws, sending)
+        equal((await receiving, ws.close_code), (None, 1006))
+
+    Talk(server, {"stall": True}, timeout_ms=2000, ssl=context).run(use)
+
+
+def test_cancelled_stalled_send_ends_a_tls_connection(websocket_tls):
+    async def cancel(ws, sending):
+        sending.cancel()
+        with raises(asyncio.CancelledError):
+            await sending
+
+    end_stalled_tls(websocket_tls, cancel)
+
+
+def test_close_ends_a_stalled_tls_connection(websocket_tls):
+    async def close(ws, sending):
+        await ws.close()
+        with raises(OSError):
+            await sending
+
+    end_stalled_tls(websocket_tls, close)
 
 
 def tls_refusal(server, url, **options):
