@@ -1,4 +1,4 @@
-"""A stand-in for the Plexus HTTP API: strict, scriptable, for tests and for the eye."""
+"""A stand-in for the Plexus API: strict, scriptable, for tests and for the eye."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The admin paths: scripting faults, outages, and looking at what was received."""
+"""The admin paths: scripting faults, outages, what was received, and the devices' sockets."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -7,9 +7,11 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from tools.mock_server.devices import DeviceError, Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, FaultError, Script
 from tools.mock_server.store import Store
+from tools.mock_server.watchers import Watchers
 
 STATIC = Path(__file__).with_name("static")
 DEFAULT_LIMIT = 1000
@@ -26,12 +28,14 @@ _PAGE_HEADERS = {
 }
 
 
-class Outages(Protocol):
-    """What can make the server unreachable."""
+class Control(Protocol):
+    """What acts on the server as a whole."""
 
     async def outage(self, for_ms: int) -> None: ...
 
     async def restore(self) -> None: ...
+
+    def reset(self) -> None: ...
 
     def state(self) -> dict[str, Any]: ...
 
@@ -39,11 +43,21 @@ class Outages(Protocol):
 class Admin:
     """Routes under /admin, and the page."""
 
-    def __init__(self, store: Store, script: Script, events: Events, outages: Outages) -> None:
+    def __init__(
+        self,
+        store: Store,
+        script: Script,
+        events: Events,
+        devices: Devices,
+        watchers: Watchers,
+        control: Control,
+    ) -> None:
         self._store = store
         self._script = script
         self._events = events
-        self._outages = outages
+        self._devices = devices
+        self._watchers = watchers
+        self._control = control
 
     def add_routes(
         self, app: web.Application, fallback: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -63,6 +77,12 @@ class Admin:
         router.add_post("/admin/outage", self._outage)
         router.add_delete("/admin/outage", self._restore)
         router.add_get("/admin/events", self._watch)
+        router.add_get("/admin/devices", self._get_devices)
+        router.add_post("/admin/devices/{source_id}/commands", self._command)
+        router.add_get("/admin/devices/{source_id}/messages", self._messages)
+        router.add_post("/admin/devices/{source_id}/say", self._say)
+        router.add_post("/admin/devices/{source_id}/disconnect", self._disconnect)
+        router.add_get("/admin/live", self._live)
         router.add_static("/static", STATIC, append_version=False)
         router.add_get("/", self._page, allow_head=False)
         router.add_route("*", "/{path:.*}", self._others)
@@ -98,9 +118,7 @@ class Admin:
         return _json({"faults": []})
 
     async def _reset(self, _request: web.Request) -> web.Response:
-        self._script.clear()
-        self._store.reset()
-        self._events.ring()
+        self._control.reset()
         return _json({"reset": True})
 
     async def _points(self, request: web.Request) -> web.Response:
@@ -132,7 +150,7 @@ class Admin:
 
     async def _state(self, _request: web.Request) -> web.Response:
         faults = self._script.to_json()
-        return _json({**self._outages.state(), "faults": faults, "counts": self._store.counts()})
+        return _json({**self._control.state(), "faults": faults, "counts": self._store.counts()})
 
     async def _outage(self, request: web.Request) -> web.Response:
         try:
@@ -142,14 +160,73 @@ class Admin:
                 raise FaultError("for_ms must be an integer from 0 (0: until DELETE)")
         except FaultError as error:
             return _error(400, str(error))
-        await self._outages.outage(for_ms)
+        await self._control.outage(for_ms)
         self._events.ring()
-        return _json(self._outages.state())
+        return _json(self._control.state())
 
     async def _restore(self, _request: web.Request) -> web.Response:
-        await self._outages.restore()
+        await self._control.restore()
         self._events.ring()
-        return _json(self._outages.state())
+        return _json(self._control.state())
+
+    async def _get_devices(self, _request: web.Request) -> web.Response:
+        return _json({"devices": self._devices.to_json()})
+
+    async def _command(self, request: web.Request) -> web.Response:
+        return await self._with_device(request, self._send_command)
+
+    async def _messages(self, request: web.Request) -> web.Response:
+        query = request.query
+        try:
+            since_id, limit = _int(query, "since_id", 0), _int(query, "limit", DEFAULT_LIMIT)
+            source_id = request.match_info["source_id"]
+            rows = self._devices.messages(source_id, since_id, limit, "newest" in query)
+        except FaultError as error:
+            return _error(400, str(error))
+        except DeviceError as error:
+            return _error(error.status, error.message)
+        return _json({"messages": rows})
+
+    async def _say(self, request: web.Request) -> web.Response:
+        return await self._with_device(request, self._send_text)
+
+    async def _disconnect(self, request: web.Request) -> web.Response:
+        return await self._with_device(request, self._end_connection)
+
+    async def _live(self, request: web.Request) -> web.StreamResponse:
+        return await self._watchers.handle(request, self._devices)
+
+    async def _with_device(
+        self, request: web.Request, work: Callable[[str, dict[str, Any]], Awaitable[Any]]
+    ) -> web.Response:
+        """Do the work for the path's device with the body's object; JSON of what it returns."""
+        try:
+            document = await _body(request)
+            if not isinstance(document, dict):
+                raise FaultError("the body must be an object")
+            return _json(await work(request.match_info["source_id"], document))
+        except FaultError as error:
+            return _error(400, str(error))
+        except DeviceError as error:
+            return _error(error.status, error.message)
+
+    async def _send_command(self, source_id: str, document: dict[str, Any]) -> Any:
+        params = document.get("params", {})
+        return {"id": await self._devices.command(source_id, document.get("command"), params)}
+
+    async def _send_text(self, source_id: str, document: dict[str, Any]) -> Any:
+        text = document.get("text")
+        if not isinstance(text, str):
+            raise FaultError("text must be a string")
+        await self._devices.say(source_id, text)
+        return {"said": True}
+
+    async def _end_connection(self, source_id: str, document: dict[str, Any]) -> Any:
+        code = document.get("code")
+        if code is not None and (type(code) is not int or not 1000 <= code <= 4999):
+            raise FaultError("code must be an integer from 1000 to 4999")
+        await self._devices.disconnect(source_id, code)
+        return {"disconnected": True}
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         """Server-sent events: `changed` when there is something new to fetch."""

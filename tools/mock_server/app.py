@@ -14,15 +14,12 @@ from tools.mock_server import contract, wire
 from tools.mock_server.contract import ContractError, Profile
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Answer, Script, alter, frame
+from tools.mock_server.keys import Keys
 from tools.mock_server.store import Store
 
-KEY_PREFIX = "plx_"
-# With the default "any key that starts with plx_", these show what a real key may come to.
-SPECIAL_KEYS = {
-    "plx_readonly": (403, "the API key lacks the permission to write"),
-    "plx_unpaid": (402, "billing limit exceeded"),
-}
 _SECRET_HEADERS = {"x-api-key", "authorization", "cookie"}
+# Sockets authenticate by their first message, not by a header.
+_KEYLESS = ("/ws/device", "/party/")
 
 
 @dataclass(frozen=True)
@@ -51,51 +48,64 @@ class Api:
         store: Store,
         script: Script,
         events: Events,
-        api_keys: tuple[str, ...] = (),
+        keys: Keys,
     ) -> None:
         self._profile = profile
         self._store = store
         self._script = script
         self._events = events
-        self._api_keys = api_keys
+        self._keys = keys
         # Times of each source's requests within the last second.
         self._recent: dict[str, deque[float]] = {}
-        # Path (less /api) to method to handler; /sessions/ takes one more segment.
+        # Path (less /api) to method to handler; /sessions/ and /party/ take one more segment.
         self._routes: dict[str, dict[str, Handler]] = {
             "/": {"GET": self._describe},
             "/auth/verify-key": {"GET": self._verify_key},
             "/ingest": {"POST": self._ingest},
             "/sessions": {"POST": self._create_session},
             "/sessions/": {"PATCH": self._change_session},
+            "/ws/device": {"GET": self._want_socket},
+            "/party/": {"GET": self._want_socket},
         }
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request from its headers to the last byte of its answer."""
-        path = request.rel_url.raw_path
-        action = self._script.take(request.method, path)
+        return await self.answer(
+            request, self._script.take(request.method, request.rel_url.raw_path)
+        )
+
+    async def answer(self, request: web.Request, action: Action | None) -> web.StreamResponse:
+        """Like handle(), with this action, or none, in place of the script's next."""
         transport, connection = request.transport, request.protocol
         assert isinstance(connection, wire.Connection)
         if transport is None:
             return wire.Delivered(499, False)
         connection.headers_complete()
         received_ms = time.time_ns() // 1_000_000
-        request_id = self._store.add_request(
-            received_ms=received_ms,
-            connection=connection.connection_id,
-            method=request.method,
-            path=path,
-            http_version=f"{request.version.major}.{request.version.minor}",
-            headers={n: v for n, v in request.headers.items() if n.lower() not in _SECRET_HEADERS},
-            key_state=self._key_state(request),
-            body_bytes=0,
-            points=0,
-            verdict="in progress",
+        request_id = self.record(
+            request, received_ms, key_state=self._key_state(request), verdict="in progress"
         )
         self._events.ring()
         try:
             return await self._answer(request, transport, request_id, received_ms, action)
         finally:
             self._events.ring()
+
+    def record(self, request: web.Request, received_ms: int, **columns: Any) -> int:
+        """Put a request into the store as it arrives, without its secrets; returns its id."""
+        connection = request.protocol
+        assert isinstance(connection, wire.Connection)
+        return self._store.add_request(
+            received_ms=received_ms,
+            connection=connection.connection_id,
+            method=request.method,
+            path=request.rel_url.raw_path,
+            http_version=f"{request.version.major}.{request.version.minor}",
+            headers={n: v for n, v in request.headers.items() if n.lower() not in _SECRET_HEADERS},
+            body_bytes=0,
+            points=0,
+            **columns,
+        )
 
     def bad_request(self, connection_id: int, message: str) -> web.StreamResponse:
         """The answer to what is not HTTP, or has no Host header (RFC 9112 section 3.2)."""
@@ -122,7 +132,7 @@ class Api:
         action: Action | None,
     ) -> web.StreamResponse:
         doing = action or Action()
-        note = f"scripted {_describe_action(doing)}: " if action else ""
+        note = f"scripted {describe_action(doing)}: " if action else ""
         if doing.reset and not doing.stores:
             self._close_request(request_id, note + "connection reset before the body was read")
             return self._reset(transport)
@@ -229,7 +239,7 @@ class Api:
             answer.headers["Allow"] = allowed
             return answer
         try:
-            if path != "/":
+            if path != "/" and not path.startswith(_KEYLESS):
                 refused = self._check_key(request)
                 if refused is not None:
                     raise refused
@@ -245,8 +255,8 @@ class Api:
         if short in self._routes:
             return self._routes[short], ""
         parent, slash, last = short.rpartition("/")
-        if last and parent + slash == "/sessions/":
-            return self._routes["/sessions/"], unquote(last)
+        if last and parent + slash in ("/sessions/", "/party/"):
+            return self._routes[parent + slash], unquote(last)
         return None, ""
 
     def _ingest(self, call: Call) -> Answer:
@@ -317,6 +327,11 @@ class Api:
         name = {"server": "plexus mock server", "profile": self._profile.name}
         return Answer.of_json(200, name, verdict="greeted")
 
+    def _want_socket(self, _call: Call) -> Answer:
+        answer = self._refusal(ContractError("open a WebSocket here (RFC 6455)", 426))
+        answer.headers["Upgrade"] = "websocket"
+        return answer
+
     def _key_state(self, request: web.Request) -> str:
         if "x-api-key" not in request.headers:
             return "missing"
@@ -326,14 +341,7 @@ class Api:
         key = request.headers.get("x-api-key")
         if key is None:
             return ContractError("missing API key: send it in the header x-api-key", 401)
-        if self._api_keys:
-            return None if key in self._api_keys else ContractError("invalid API key", 401)
-        if key in SPECIAL_KEYS:
-            status, words = SPECIAL_KEYS[key]
-            return ContractError(words, status)
-        if not key.startswith(KEY_PREFIX) or key == KEY_PREFIX:
-            return ContractError("invalid API key: it must start with plx_", 401)
-        return None
+        return self._keys.refusal(key)
 
     def _refusal(self, error: ContractError) -> Answer:
         return Answer.of_json(
@@ -373,7 +381,7 @@ def _readable(request: web.Request, body: bytes, profile: Profile) -> bytes:
         return body
 
 
-def _describe_action(action: Action) -> str:
+def describe_action(action: Action) -> str:
     effects = {k: v for k, v in action.to_json().items() if k not in ("times", "method", "path")}
     words = [name if value is True else f"{name} {value}" for name, value in effects.items()]
     return ", ".join(words)[:200] or "pass"

@@ -12,8 +12,8 @@ DEFAULT_PORT = 8080
 def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subcommands.add_parser(
         "mock-server",
-        help="a strict, scriptable stand-in for the Plexus HTTP API, with a live page",
-        description="A stand-in for the Plexus HTTP API. See docs/mock-server.md.",
+        help="a strict, scriptable stand-in for the Plexus API, with a live page",
+        description="A stand-in for the Plexus API. See docs/mock-server.md.",
     )
     add = parser.add_argument
     add("--host", default="localhost", help="address to listen on (default: both loopbacks)")

@@ -40,6 +40,18 @@ class Profile:
     only_tags_stored: bool = False
     # A refused key closes the connection if the body is larger than this, without reading it.
     unread_body_bytes: int | None = None
+    # The socket: commands go out as typed_command, in place of bare messages.
+    typed_commands: bool = False
+    # Its errors are {"code", "detail"}, in place of {"message"}.
+    error_codes: bool = False
+    # `authenticated` carries the server's time.
+    tells_time: bool = False
+    # Pings go out this often; who does not answer one gets no commands.
+    ping_ms: int | None = None
+    # Messages a second of one connection before they are refused.
+    message_rate: int | None = None
+    # Who has not authenticated by then is disconnected.
+    auth_timeout_ms: int = 10_000
 
 
 PROFILES = {
@@ -53,6 +65,11 @@ PROFILES = {
         names_source=True,
         only_tags_stored=True,
         unread_body_bytes=256 * 1024,
+        typed_commands=True,
+        error_codes=True,
+        tells_time=True,
+        ping_ms=30_000,
+        message_rate=100,
     ),
 }
 
@@ -113,22 +130,22 @@ def too_large(max_bytes: int) -> ContractError:
     return ContractError(f"the body is over {max_bytes} bytes: split the batch", 413, close=True)
 
 
-def parse_json(body: bytes) -> dict[str, Any]:
-    """The request's JSON object, by RFC 8259: UTF-8, no NaN or Infinity, no lone surrogates."""
+def parse_json(body: bytes, at: str = "the body") -> dict[str, Any]:
+    """The JSON object of a body or message, by RFC 8259: UTF-8, no NaN, no lone surrogates."""
     try:
         document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
         if b"\\u" in body:
             json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeDecodeError as error:
-        raise ContractError(f"the body is not valid UTF-8 at byte {error.start}") from None
+        raise ContractError(f"{at} is not valid UTF-8 at byte {error.start}") from None
     except UnicodeEncodeError:
-        raise ContractError("the body holds half of a surrogate pair") from None
+        raise ContractError(f"{at} holds half of a surrogate pair") from None
     except RecursionError:
-        raise ContractError("the body is nested too deeply") from None
+        raise ContractError(f"{at} is nested too deeply") from None
     except ValueError as error:
-        raise ContractError(f"the body is not valid JSON: {error}") from None
+        raise ContractError(f"{at} is not valid JSON: {error}") from None
     if not isinstance(document, dict):
-        raise ContractError("the body must be a JSON object")
+        raise ContractError(f"{at} must be a JSON object")
     return document
 
 
@@ -136,9 +153,9 @@ def check_ingest(document: dict[str, Any], received_ms: int, profile: Profile) -
     """The points of an ingest request; raises ContractError that names the first bad field."""
     default_source = document.get("source_id")
     if "source_id" in document:
-        _check_source_id(default_source, "source_id")
+        check_source_id(default_source, "source_id")
     if "sdk" in document:
-        _check_string(document["sdk"], "sdk")
+        check_string(document["sdk"], "sdk")
     if "points" not in document:
         raise ContractError("points is missing")
     items = document["points"]
@@ -168,9 +185,9 @@ def check_session_create(document: dict[str, Any]) -> dict[str, Any]:
     for name in ("session_id", "source_id"):
         if name not in document:
             raise ContractError(f"{name} is missing")
-    _check_source_id(document["source_id"], "source_id")
+    check_source_id(document["source_id"], "source_id")
     return {
-        "session_id": _check_string(document["session_id"], "session_id"),
+        "session_id": check_string(document["session_id"], "session_id"),
         "source_id": document["source_id"],
         **_check_session_fields(document, {"status": "active"}),
     }
@@ -201,13 +218,13 @@ def _check_point(
         raise ContractError(f"{at} must be an object")
     if "metric" not in item:
         raise ContractError(f"{at}.metric is missing")
-    metric = _check_string(item["metric"], f"{at}.metric")
+    metric = check_string(item["metric"], f"{at}.metric")
     if "value" not in item:
         raise ContractError(f"{at}.value is missing")
     _check_value(item["value"], f"{at}.value")
     source_id = default_source
     if "source_id" in item:
-        source_id = _check_source_id(item["source_id"], f"{at}.source_id")
+        source_id = check_source_id(item["source_id"], f"{at}.source_id")
     elif source_id is None:
         raise ContractError(f"{at}.source_id is missing: give it here or at the top level")
     timestamp, timestamp_ms = None, received_ms
@@ -217,7 +234,7 @@ def _check_point(
     tags = _check_tags(item["tags"], f"{at}.tags") if "tags" in item else None
     session_id = None
     if "session_id" in item:
-        session_id = _check_string(item["session_id"], f"{at}.session_id")
+        session_id = check_string(item["session_id"], f"{at}.session_id")
     if profile.only_tags_stored:
         # A point without the field may still be in a session by its tag.
         session_id = (tags or {}).get("session_id")
@@ -228,7 +245,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _check_string(value: object, at: str) -> str:
+def check_string(value: object, at: str) -> str:
     if not isinstance(value, str):
         raise ContractError(f"{at} must be a string")
     if not value:
@@ -238,8 +255,8 @@ def _check_string(value: object, at: str) -> str:
     return value
 
 
-def _check_source_id(value: object, at: str) -> str:
-    text = _check_string(value, at)
+def check_source_id(value: object, at: str) -> str:
+    text = check_string(value, at)
     if not _SOURCE_ID.fullmatch(text):
         raise ContractError(f"{at} must match [a-z0-9][a-z0-9._-]*")
     return text
@@ -287,7 +304,7 @@ def _check_tags(tags: object, at: str) -> dict[str, str]:
 def _check_session_fields(document: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     fields = dict(defaults)
     if "name" in document:
-        fields["name"] = _check_string(document["name"], "name")
+        fields["name"] = check_string(document["name"], "name")
     if "status" in document:
         if document["status"] not in SESSION_STATUSES:
             raise ContractError("status must be one of: " + ", ".join(SESSION_STATUSES))
@@ -299,7 +316,7 @@ def _check_session_fields(document: dict[str, Any], defaults: dict[str, Any]) ->
 
 
 def _check_datetime(value: object, at: str) -> str:
-    text = _check_string(value, at)
+    text = check_string(value, at)
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:

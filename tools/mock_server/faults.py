@@ -11,6 +11,9 @@ from typing import Any
 HOLD_MS = 60_000
 ENDLESS_BYTES = 8 * 1024 * 1024
 CHUNK_BYTES = 16
+# What can happen to a device's message; the names in capitals are the gateway's error codes.
+SOCKET_EFFECTS = ("ignore", "stall", "drop", "reset", "RATE_LIMITED", "REDIS_UNAVAILABLE")
+SOCKET_TYPE = "telemetry"
 
 # Scripting one of these makes the framing a lie.
 _FRAMING_HEADERS = {"content-length", "transfer-encoding", "connection"}
@@ -37,6 +40,8 @@ class Action:
     `endless_header` (True, or bytes), `hold_ms`, `reset`, `read_then_reset`,
     `cut_request_after` (bytes of the request's body).
     `store`: whether the points are kept. By default only if the client gets a true 200.
+    `socket`: not for a request, but for a device's next message over its socket of the type `on`
+    ("telemetry" by default); one of SOCKET_EFFECTS.
     """
 
     method: str | None = None
@@ -62,6 +67,8 @@ class Action:
     read_then_reset: bool = False
     cut_request_after: int | None = None
     store: bool | None = None
+    socket: str | None = None
+    on: str = SOCKET_TYPE
 
     @classmethod
     def parse(cls, script: object) -> "Action":
@@ -77,6 +84,10 @@ class Action:
             accepts, wanted = _CHECKS[name]
             if not accepts(value):
                 raise FaultError(f"{name} must be {wanted}")
+        if "socket" in script or "on" in script:
+            strange = script.keys() - {"socket", "on", "path", "times", "hold_ms"}
+            if strange or "socket" not in script:
+                raise FaultError("with on, path, times and hold_ms goes socket, and nothing else")
         action = cls(**script)
         if action.chunked is True:
             action.chunked = CHUNK_BYTES
@@ -94,9 +105,16 @@ class Action:
         }
 
     def matches(self, method: str, path: str) -> bool:
-        return (self.method is None or self.method == method) and (
-            self.path is None or path.startswith(self.path)
-        )
+        """Whether it meets this request."""
+        if self.socket is not None or self.method not in (None, method):
+            return False
+        return self.path is None or path.startswith(self.path)
+
+    def matches_message(self, kind: str, path: str) -> bool:
+        """Whether it meets this message of a device, by its type and its socket's path."""
+        if self.socket is None or self.on != kind:
+            return False
+        return self.path is None or path.startswith(self.path)
 
     @property
     def resets(self) -> bool:
@@ -126,7 +144,7 @@ class Action:
 
 
 class Script:
-    """The actions still to come; each matching request consumes the first that fits."""
+    """The actions still to come; what matches consumes the first that fits."""
 
     def __init__(self) -> None:
         self._actions: list[Action] = []
@@ -138,14 +156,20 @@ class Script:
         self._actions.clear()
 
     def take(self, method: str, path: str) -> Action | None:
-        for action in self._actions:
-            if action.matches(method, path):
-                if action.times > 0:
-                    action.times -= 1
-                    if action.times == 0:
-                        self._actions.remove(action)
-                return action
-        return None
+        """The action for a request."""
+        return self._take(lambda action: action.matches(method, path))
+
+    def take_for_message(self, kind: str, path: str) -> Action | None:
+        """The action for a device's message."""
+        return self._take(lambda action: action.matches_message(kind, path))
+
+    def _take(self, fits: Callable[[Action], bool]) -> Action | None:
+        action = next(filter(fits, self._actions), None)
+        if action is not None and action.times > 0:
+            action.times -= 1
+            if action.times == 0:
+                self._actions.remove(action)
+        return action
 
     def to_json(self) -> list[dict[str, Any]]:
         return [action.to_json() for action in self._actions]
@@ -329,4 +353,6 @@ _CHECKS: dict[str, _Check] = {
     "read_then_reset": _BOOL,
     "cut_request_after": _NOT_NEGATIVE,
     "store": _BOOL,
+    "socket": (lambda v: v in SOCKET_EFFECTS, "one of: " + ", ".join(SOCKET_EFFECTS)),
+    "on": (lambda v: isinstance(v, str) and v != "", "the type of a device's message"),
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from tools.mock_server.contract import Profile
 from tools.mock_server.faults import Action
 from tools.mock_server.service import Options, Service, url_host
 
@@ -20,17 +21,18 @@ class MockServer:
             requests.post(server.url + "/ingest", ...)
             assert server.counts()["points"] == 3
 
-    profile: "documented" or "gateway". tls: open `tls_url` as well. Ports of 0 are chosen
-    free. db: a file to keep, or ":memory:". api_keys: the accepted keys; by default any that
-    starts with plx_. certs: a directory that keeps the authority. rate_limit: requests a
-    second and source in place of the profile's, 0 for none.
+    profile: "documented", "gateway", or a Profile of your own. tls: open `tls_url` as well. Ports
+    of 0 are chosen free. db: a file to keep, or ":memory:". api_keys: the accepted keys; by
+    default any that starts with plx_. certs: a directory that keeps the authority. rate_limit:
+    requests a second and source in place of the profile's, 0 for none.
 
-    Attributes: url, admin_url, tls_url (None without tls), ca_der (bytes), ca_pem_path.
+    Attributes: url, ws_url, admin_url, tls_url and wss_url (None without tls), ca_der (bytes),
+    ca_pem_path.
     """
 
     def __init__(
         self,
-        profile: str = "documented",
+        profile: str | Profile = "documented",
         *,
         tls: bool = False,
         host: str = "localhost",
@@ -55,8 +57,9 @@ class MockServer:
         )
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
-        self.url = self.admin_url = ""
+        self.url = self.ws_url = self.admin_url = ""
         self.tls_url: str | None = None
+        self.wss_url: str | None = None
         self.ca_der = b""
         self.ca_pem_path = Path()
 
@@ -82,9 +85,11 @@ class MockServer:
         address = url_host(self._options.host)
         ports = {name: listener.port for name, listener in self._service.listeners.items()}
         self.url = f"http://{address}:{ports['main']}"
+        self.ws_url = f"ws://{address}:{ports['main']}/ws/device"
         self.admin_url = f"http://{address}:{ports['admin']}"
         if "tls" in ports:
             self.tls_url = f"https://localhost:{ports['tls']}"
+            self.wss_url = f"wss://localhost:{ports['tls']}/ws/device"
         self.ca_der = self._service.authority.ca_der
         self.ca_pem_path = self._service.authority.ca_pem_path
 
@@ -123,13 +128,32 @@ class MockServer:
         self._change(lambda s: s.script.clear())
 
     def reset(self) -> None:
-        """Forget points, requests, sessions and faults. Ids go on."""
+        """Forget points, requests, sessions, faults and what devices said. Ids go on."""
+        self._call(lambda s: s.reset())
 
-        def forget(service: Service) -> None:
-            service.script.clear()
-            service.store.reset()
+    def devices(self) -> list[dict]:
+        """Every device that came over the socket, connected now or before."""
+        return self._call(lambda s: s.devices.to_json())
 
-        self._change(forget)
+    def device(self, source_id: str) -> dict:
+        """One device as devices() gives it; raises DeviceError for one that never came."""
+        return self._call(lambda s: s.devices.get(source_id).to_json())
+
+    def messages(self, source_id: str, since_id: int = 0) -> list[dict]:
+        """What a device and the server said to each other: {id, at_ms, from, message}."""
+        return self._call(lambda s: s.devices.messages(source_id, since_id))
+
+    def command(self, source_id: str, command: str, params: dict[str, Any] | None = None) -> str:
+        """Send a command in the profile's form, return its id; raises DeviceError."""
+        return self._run(self._running().devices.command(source_id, command, params or {}))
+
+    def say(self, source_id: str, text: str) -> None:
+        """Send any text as one message; raises DeviceError."""
+        self._run(self._running().devices.say(source_id, text))
+
+    def disconnect(self, source_id: str, code: int | None = None) -> None:
+        """Close with that code; by default end the TCP connection without a close frame."""
+        self._run(self._running().devices.disconnect(source_id, code))
 
     def outage(self, for_ms: int | None = None) -> None:
         """Be unreachable, for that long or until restore(); the admin port stays open."""

@@ -16,10 +16,14 @@ from tools.mock_server import wire
 from tools.mock_server.admin import Admin
 from tools.mock_server.app import Api
 from tools.mock_server.certs import Authority
-from tools.mock_server.contract import PROFILES
+from tools.mock_server.contract import PROFILES, Profile
+from tools.mock_server.devices import Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Script
+from tools.mock_server.keys import Keys
+from tools.mock_server.sockets import Sockets
 from tools.mock_server.store import Store
+from tools.mock_server.watchers import Watchers
 
 _LOOPBACK = ("localhost", "127.0.0.1")
 _BIND_TRIES = 20
@@ -41,7 +45,8 @@ class Listener:
 class Options:
     """How to start the server; ports of 0 are chosen free, a tls_port of None means no TLS."""
 
-    profile: str = "documented"
+    # One of PROFILES by its name, or one of your own.
+    profile: str | Profile = "documented"
     host: str = "localhost"
     port: int = 0
     tls_port: int | None = None
@@ -58,9 +63,11 @@ class Service:
     """The mock server on the running event loop."""
 
     def __init__(self, options: Options) -> None:
-        if options.profile not in PROFILES:
-            raise ValueError(f"profile must be one of {', '.join(PROFILES)}")
-        profile = PROFILES[options.profile]
+        profile = options.profile
+        if isinstance(profile, str):
+            if profile not in PROFILES:
+                raise ValueError(f"profile must be one of {', '.join(PROFILES)}")
+            profile = PROFILES[profile]
         if options.rate_limit is not None:
             profile = dataclasses.replace(profile, rate_limit=options.rate_limit or None)
         self.profile = profile
@@ -72,7 +79,13 @@ class Service:
         if options.certs is None:
             self._directory = tempfile.TemporaryDirectory(prefix="plexus-mock-")
         self.authority = Authority(options.certs or self._directory.name)  # type: ignore[union-attr]
-        self.api = Api(profile, self.store, self.script, self.events, options.api_keys)
+        keys = Keys(options.api_keys)
+        self.api = Api(profile, self.store, self.script, self.events, keys)
+        self.watchers = Watchers()
+        self.devices = Devices(profile, self.watchers.send)
+        self.sockets = Sockets(
+            profile, self.store, self.script, self.events, keys, self.api, self.devices
+        )
         self.listeners: dict[str, Listener] = {}
         self._runner: web.AppRunner | None = None
         self._connection_ids = itertools.count(1)
@@ -82,13 +95,23 @@ class Service:
 
     async def start(self) -> None:
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        Admin(self.store, self.script, self.events, self).add_routes(app, self.api.handle)
+        self.sockets.add_routes(app)
+        Admin(self.store, self.script, self.events, self.devices, self.watchers, self).add_routes(
+            app, self.api.handle
+        )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await self._open("main", self.options.port)
         if self.options.tls_port is not None:
             await self._open("tls", self.options.tls_port, self.authority.server_context())
         await self._open("admin", self.options.admin_port)
+
+    def reset(self) -> None:
+        """Forget points, requests, sessions, faults, and what devices said. Connections stay."""
+        self.script.clear()
+        self.store.reset()
+        self.devices.reset()
+        self.events.ring()
 
     async def stop(self) -> None:
         self._cancel_timer()
@@ -100,6 +123,7 @@ class Service:
                 if connection.transport is not None:
                     connection.transport.abort()
             await self._runner.cleanup()
+        self.devices.close()
         self.store.close()
         if self._directory is not None:
             self._directory.cleanup()
@@ -242,6 +266,7 @@ def describe(service: Service) -> str:
     lines = [f"Page:    http://{host}:{ports['admin']}/   (stays up in an outage)"]
     for path in ("/api/ingest", "/ingest"):
         lines.append(f"Ingest:  http://{host}:{ports['main']}{path}")
+    lines.append(f"Socket:  ws://{host}:{ports['main']}/ws/device   (or /party/org_mock)")
     if "tls" in ports:
         lines.append(f"         https://localhost:{ports['tls']}/api/ingest")
     lines.append(f"Admin:   http://{host}:{ports['admin']}/admin/")

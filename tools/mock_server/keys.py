@@ -1,0 +1,28 @@
+"""Which API keys the server accepts, for requests and sockets alike."""
+
+from tools.mock_server.contract import ContractError
+
+KEY_PREFIX = "plx_"
+# With the default "any key that starts with plx_", these show what a real key may come to.
+SPECIAL_KEYS = {
+    "plx_readonly": (403, "the API key lacks the permission to write"),
+    "plx_unpaid": (402, "billing limit exceeded"),
+}
+
+
+class Keys:
+    """The accepted keys: those given, or any that starts with plx_."""
+
+    def __init__(self, accepted: tuple[str, ...] = ()) -> None:
+        self._accepted = accepted
+
+    def refusal(self, key: str) -> ContractError | None:
+        """Why the key is refused; None if it is accepted."""
+        if self._accepted:
+            return None if key in self._accepted else ContractError("invalid API key", 401)
+        if key in SPECIAL_KEYS:
+            status, words = SPECIAL_KEYS[key]
+            return ContractError(words, status)
+        if not key.startswith(KEY_PREFIX) or key == KEY_PREFIX:
+            return ContractError("invalid API key: it must start with plx_", 401)
+        return None
