@@ -47,6 +47,47 @@ export function formatDelay(ms) {
   return `${Math.round(ms / 86400000)} d`;
 }
 
+/** A length of time as a clock shows it: 0:07, 1:02:03, 2 d 03:04:05. */
+export function formatDuration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const days = Math.floor(whole / 86400);
+  const hours = Math.floor(whole / 3600) % 24;
+  const rest = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+  if (days) return `${days} d ${two(hours)}:${rest}`;
+  return hours ? `${hours}:${rest}` : rest.replace(/^0/, "");
+}
+
+/** A button with that text, and what a click does. */
+export function button(label, attributes, work) {
+  const made = element("button", { type: "button", ...attributes }, label);
+  made.addEventListener("click", work);
+  return made;
+}
+
+const SHORT_LENGTH = 160;
+const CUT_LENGTH = 120;
+
+/** Words of any length; the rest of long ones comes when they are pressed. */
+export function foldedText(text) {
+  const characters = Array.from(text.slice(0, SHORT_LENGTH + 1));
+  if (characters.length <= SHORT_LENGTH) return element("span", {}, text);
+  const shown = characters.slice(0, CUT_LENGTH).join("");
+  return element("details", { class: "folded" },
+    element("summary", {}, `${shown}… `, element("span", { class: "unfold" }, "more")),
+    text.slice(shown.length));
+}
+
+/** A label with its control behind the words. */
+export const labelled = (words, control) => element("label", {}, words, " ", control);
+
+/** Replaces the children only if the data behind them is other than last time. */
+export function replaceIfChanged(container, data, build) {
+  const signature = JSON.stringify(data);
+  if (container.dataset.shown === signature) return;
+  container.dataset.shown = signature;
+  container.replaceChildren(...build());
+}
+
 /** The colours of the current scheme. */
 export function theme() {
   const style = getComputedStyle(document.documentElement);

@@ -1,7 +1,7 @@
 // The buttons that script faults, and the list of those still to come.
 
 import * as api from "./api.js";
-import { byId, element } from "./dom.js";
+import { button, byId, element } from "./dom.js";
 
 const FAULTS = [
   ["503", { status: 503 }, "Answer 503 Service Unavailable"],
@@ -21,18 +21,14 @@ const OUTAGE_MS = 5000;
 export function setUpFaults(onError) {
   const attempt = (work) => () => work().catch((error) => onError(error.message));
   const times = () => Number(byId("times").value);
-  const button = (label, title, work) => {
-    const made = element("button", { type: "button", title }, label);
-    made.addEventListener("click", attempt(work));
-    return made;
-  };
+  const faultButton = (label, title, work) => button(label, { title }, attempt(work));
   byId("fault-buttons").append(
-    ...FAULTS.map(([label, action, title]) => button(label, title, () => {
+    ...FAULTS.map(([label, action, title]) => faultButton(label, title, () => {
       return api.addFault({ ...action, times: times() });
     })),
-    button("Outage 5 s", "Close the ports and drop the connections for 5 s",
+    faultButton("Outage 5 s", "Close the ports and drop the connections for 5 s",
       () => api.startOutage(OUTAGE_MS)),
-    button("Clear", "Forget the faults still to come and end an outage", async () => {
+    faultButton("Clear", "Forget the faults still to come and end an outage", async () => {
       await api.clearFaults();
       await api.endOutage();
     }),

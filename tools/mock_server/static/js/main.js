@@ -1,6 +1,7 @@
 // Puts the page together: what the feed brings goes to the views.
 
 import { Charts } from "./charts.js";
+import { Devices, showHowToConnect } from "./devices.js";
 import { byId, element } from "./dom.js";
 import { setUpFaults, showPending } from "./faults.js";
 import { follow } from "./feed.js";
@@ -9,6 +10,7 @@ import { PointTable, showRequests, showSessions } from "./tables.js";
 const TOTALS = [["points", "readings"], ["duplicates", "sent again"], ["requests", "requests"],
   ["sessions", "sessions"]];
 
+export const devices = new Devices();
 const charts = new Charts(byId("charts"));
 const points = new PointTable(byId("points"));
 let outage = false;
@@ -27,6 +29,7 @@ function showState(state) {
       element("dd", {}, state.counts[name].toLocaleString("en")));
   }));
   showPending(state.faults);
+  showHowToConnect(state.ports.main);
   const empty = state.counts.points === 0;
   byId("empty").hidden = byId("example").hidden = !empty;
   byId("example").textContent = [
