@@ -76,8 +76,8 @@ class Buffer:
     bytecode would allocate a frame for each call, which in a large heap costs more than the rest.
     """
 
-    def __init__(self, clock, overflow):
-        self.lock = OwnedLock()
+    def __init__(self, clock, overflow, lock=None):
+        self.lock = lock or OwnedLock()  # which guards the clock's line, too
         self.clock = clock
         self.ticks_ms = getattr(clock, "ticks_ms", ticks_ms)
         self.session_id = None
@@ -99,14 +99,23 @@ class Buffer:
         """Take the ring's bytes, or so many: last of all, as they need the heap's largest piece."""
         if not isinstance(ring_bytes, bytearray):
             ring_bytes = bytearray(ring_bytes)
+        self.ring.data = ring_bytes
+        self.listen(None)
+
+    def listen(self, tap):
+        """Have tap(metric, suffix, kind, value, ticks, stamp) called after each reading is added.
+
+        Its arguments are those of put(). It may be called in any thread, also on top of another
+        call of itself, and raises nothing. None: nobody listens any more, which costs nothing.
+        """
         ring = self.ring
-        ring.data = ring_bytes
+        line = getattr(self.clock, "line", None)
         self._parts = (
             self.lock.acquire,
             self.lock.release,
             self.lock.holder,
             self._box,
-            self._known.get,
+            {}.get if line is None else self._known.get,  # no line, no short way
             ring.data,
             len(ring.data),
             ring.tail,
@@ -114,7 +123,8 @@ class Buffer:
             ring.tmp,
             self._real,
             self._raw,
-            getattr(self.clock, "line", None),
+            line,
+            tap,
         )
 
     @property
@@ -135,12 +145,13 @@ class Buffer:
         refuse; the other readings are as they were. BufferFull only with overflow="refuse".
         """
         ticks = self.ticks_ms()
-        acquire, release, holder, box, known, data, size, tail, head, tmp, real, raw, line = (
+        acquire, release, holder, box, known, data, size, tail, head, tmp, real, raw, line, tap = (
             self._parts  # pyright: ignore[reportGeneralTypeIssues] -- open() has been called
         )
+        added = False
         # The way of nearly all readings: a number of now, of a metric that is known, without tags,
         # into a ring with room. All else, and what is wrong, takes the long way.
-        if timestamp is tags is source_id is None and line is not None and acquire(False):
+        if timestamp is tags is source_id is None and acquire(False):
             try:
                 holder[0] = get_ident()
                 number = known(metric)
@@ -158,12 +169,17 @@ class Buffer:
                             append(data, size, tail, head, tmp, kind, number, line, ticks, raw, n)
                             > 0
                         ):
-                            return
+                            if not tap:
+                                return
+                            added = True
             except TypeError:
                 pass  # a metric that is no string
             finally:
                 holder[0] = 0
                 release()
+        if added:
+            tap(metric, None, kind, value, ticks, None)
+            return
         check_string("metric", metric)
         kind = kind_of(value)
         if kind == _TEXT:
@@ -178,7 +194,7 @@ class Buffer:
         Unlike one with a timestamp it may come before the time is known; what was before this
         client is then of its first moment. Else as send().
         """
-        line = self._parts[-1]
+        line = self._parts[-2]
         if line is not None and line[1] < _TICKS_END:
             # The time counts from the client's start, and is never negative.
             since = (ticks - line[0] & _TICKS ^ _TICKS_HALF) - _TICKS_HALF
@@ -199,7 +215,17 @@ class Buffer:
         return suffix(tags, self.session_id, source_id)
 
     def _put(self, metric, suffix, kind, value, ticks, stamp):
-        # Add a reading with its kind of record, dated by `ticks` or, if given, by `stamp` (ms).
+        self.put(metric, suffix, kind, value, ticks, stamp)
+        tap = self._parts[-1]
+        if tap is not None:
+            tap(metric, suffix, kind, value, ticks, stamp)
+
+    def put(self, metric, suffix, kind, value, ticks, stamp):
+        """Add a reading that has been checked, and tell nobody who listens.
+
+        suffix: the JSON behind its time (bytes), None: that of all without tags. kind: that of its
+        record; value: bytes if that is TEXT. Its time is `stamp` (ms) if given, else `ticks`.
+        """
         lock = self.lock
         if lock.enter():
             try:
@@ -229,16 +255,16 @@ class Buffer:
             n = len(value)
         else:
             n = abs(value)
-        line = self._parts[-1]
+        line = self._parts[-2]
         if stamp is not None or line is None:
-            line = self._line(ticks, stamp)
+            line = self._line_at(ticks, stamp)
             if stamp is not None:
                 kind |= _EXPLICIT
         ring = self.ring
         while not ring.append(kind, number, line, ticks, data, n):
             self._make_room(1)
 
-    def _line(self, ticks, stamp):
+    def _line_at(self, ticks, stamp):
         # A line of time on which `ticks` are `stamp`, or what a clock without a line says.
         line = self._stamp
         line[0] = ticks

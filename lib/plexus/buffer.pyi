@@ -1,6 +1,8 @@
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
+from ._port import _Lock
 from .record import _Value
 from .render import Body
 from .ring import Ring
@@ -11,6 +13,8 @@ class _Times(Protocol):
     lo: int
     def split(self, ticks: int) -> None: ...
 
+# metric, suffix, kind, value, ticks, stamp: see Buffer.put
+_Tap: TypeAlias = Callable[[str, bytes | None, int, float | bytes, int, int | None], None]
 _Clock = TypeVar("_Clock", bound=_Times)
 
 class BufferFull(Exception): ...
@@ -31,8 +35,29 @@ class Buffer(Generic[_Clock]):
     ticks_ms: Callable[[], int]
     session_id: str | None
     ring: Ring
-    def __init__(self, clock: _Clock, overflow: Literal["drop_oldest", "refuse"]) -> None: ...
+    _suffix: bytes
+    _dropped: int
+    _known: dict[str, int]
+    _box: deque[tuple[str, bytes, int, float | bytes, int, int | None]]
+    _box_lock: _Lock
+    _parts: Any
+    def __init__(
+        self,
+        clock: _Clock,
+        overflow: Literal["drop_oldest", "refuse"],
+        lock: OwnedLock | None = None,
+    ) -> None: ...
     def open(self, ring_bytes: int | bytearray) -> None: ...
+    def listen(self, tap: _Tap | None) -> None: ...
+    def put(
+        self,
+        metric: str,
+        suffix: bytes | None,
+        kind: int,
+        value: float | bytes,
+        ticks: int,
+        stamp: int | None,
+    ) -> None: ...
     @property
     def pending(self) -> int: ...
     @property
@@ -60,6 +85,26 @@ class Buffer(Generic[_Clock]):
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
     ) -> None: ...
+    def _suffix_of(self, tags: dict[str, str] | None, source_id: str | None) -> bytes | None: ...
+    def _leave(
+        self,
+        metric: str,
+        suffix: bytes | None,
+        kind: int,
+        value: float | bytes,
+        ticks: int,
+        stamp: int | None,
+    ) -> None: ...
+    def _add(
+        self,
+        metric: str,
+        suffix: bytes | None,
+        kind: int,
+        value: float | bytes,
+        ticks: int,
+        stamp: int | None,
+    ) -> None: ...
+    def _make_room(self, count: int) -> None: ...
     def _empty_box(self) -> None: ...
     def set_session(self, session_id: str | None, suffix: bytes) -> tuple[int, int, int]: ...
     def confirm(self, body: Body) -> int: ...

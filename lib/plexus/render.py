@@ -61,6 +61,39 @@ def string_text(text, name="value"):
     return bytes(out)
 
 
+@micropython.native
+def render(ring, at, out, mode, n, pos, room, limit):
+    """Ring.walk, and the floats that it leaves to somebody else."""
+    stop = at[_SEQ] + n
+    while True:
+        pos = walk(
+            0,
+            0,
+            0,
+            ring.data,
+            at,
+            ring.texts,
+            NO_USE,
+            ring.tmp,
+            out,
+            mode,
+            n,
+            pos,
+            room,
+            limit,
+            b"",
+        )
+        wide = at[_HELP]
+        if not wide:
+            return pos
+        text = bits_text(ring.tmp, wide == 8, mode & 1)
+        before = at[_SEQ]
+        pos = ring.walk(at, out, mode, 1, pos, room, limit, text)
+        n = (stop - at[_SEQ]) & 0x3FFFFFFF
+        if at[_SEQ] == before or not n:
+            return pos
+
+
 class Body:
     """The JSON of one ingest request: an iterable of pieces with the length of them all.
 
@@ -101,7 +134,9 @@ class Body:
             self.start = first[_SEQ]
             count = min(count, ring.pending - skip)
             # Each reading begins with its comma; the first one's lies before the start, at -1.
-            length = self._walk(end, count, -1, 0, limit - fixed) if count > 0 else 0
+            length = 0
+            if count > 0:
+                length = render(ring, end, self._out, self._mode, count, -1, 0, limit - fixed)
         self.count = (end[_SEQ] - self.start) & 0x3FFFFFFF
         self.len = max(length, 0) + fixed
         return self.count
@@ -137,7 +172,7 @@ class Body:
             if self._ring.passed(before):
                 self.torn = True
                 raise OSError("a full ring dropped readings that were being sent")
-            end = self._walk(at, left, self._pos, _PIECE, _PIECE)
+            end = render(self._ring, at, self._out, self._mode, left, self._pos, _PIECE, _PIECE)
         left -= (at[_SEQ] - before) & 0x3FFFFFFF
         out = self._out
         if left:
@@ -152,38 +187,3 @@ class Body:
         out[end] = 93
         out[end + 1] = 125
         return out[: end + 2]
-
-    @micropython.native
-    def _walk(self, at, n, pos, room, limit):
-        # Render up to `n` records, also the floats that the inner loop leaves to somebody else.
-        ring = self._ring
-        out = self._out
-        mode = self._mode
-        stop = at[_SEQ] + n
-        while True:
-            pos = walk(
-                0,
-                0,
-                0,
-                ring.data,
-                at,
-                ring.texts,
-                NO_USE,
-                ring.tmp,
-                out,
-                mode,
-                n,
-                pos,
-                room,
-                limit,
-                b"",
-            )
-            wide = at[_HELP]
-            if not wide:
-                return pos
-            text = bits_text(ring.tmp, wide == 8, mode & 1)
-            before = at[_SEQ]
-            pos = ring.walk(at, out, mode, 1, pos, room, limit, text)
-            n = (stop - at[_SEQ]) & 0x3FFFFFFF
-            if at[_SEQ] == before or not n:
-                return pos

@@ -6,6 +6,16 @@ SINGLE: bool
 def float_text(value: float) -> bytes: ...
 def bits_text(tmp: bytearray, wide: bool, single: bool | int) -> bytes: ...
 def string_text(text: str, name: str = "value") -> bytes: ...
+def render(
+    ring: Ring,
+    at: _Cursor,
+    out: bytearray | memoryview,
+    mode: int,
+    n: int,
+    pos: int,
+    room: int,
+    limit: int,
+) -> int: ...
 
 class Body:
     start: int

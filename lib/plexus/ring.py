@@ -79,6 +79,7 @@ class Ring:
         """The number that the next record gets."""
         return self.head[_SEQ]
 
+    @micropython.native
     def append(self, kind, number, line, ticks, data, n):
         """Add a record (see _viper.append): True, or False until older ones are dropped.
 

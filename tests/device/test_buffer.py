@@ -564,6 +564,110 @@ def test_thread_waits_for_the_lock_that_another_holds():
     equal((client.values(), client.dropped), (list(range(2 * BOX)), 0))
 
 
+# Who listens
+
+
+def heard(client):
+    """A list that gets (metric, suffix, value, stamp) of each further reading."""
+    got = []
+    client.listen(
+        lambda metric, suffix, kind, value, ticks, stamp: got.append((metric, suffix, value, stamp))
+    )
+    return got
+
+
+def test_listener_hears_of_every_reading_however_it_is_sent():
+    client = Client()
+    client.send("m", 0)
+    got = heard(client)
+    client.send("m", 1)
+    client.send("m", 1.5)
+    client.send("n", "text")
+    client.send("m", 2, tags={"a": "b"})
+    client.send("m", 3, timestamp=1600000000)
+    client.send_at(0, "m", 4)
+    client.send_batch([("m", 5), ("o", True)])
+    with client.lock:
+        client.send("m", 6)
+    equal(
+        got,
+        [
+            ("m", None, 1, None),
+            ("m", None, 1.5, None),
+            ("n", None, b'"text"', None),
+            ("m", b',"tags":{"a":"b"}}', 2, None),
+            ("m", None, 3, 1600000000000),
+            ("m", None, 4, None),
+            ("m", None, 5, None),
+            ("o", None, True, None),
+            ("m", None, 6, None),
+        ],
+    )
+    client.listen(None)
+    client.send("m", 7)
+    equal(len(got), 9)
+    equal(client.values(), [0, 1, 1.5, "text", 2, 3, 4, 5, True, 6, 7])
+
+
+def test_listener_is_called_when_the_reading_is_in_and_the_lock_free():
+    client = Client()
+    seen = []
+
+    def tap(*_):
+        taken = client.lock.enter()
+        if taken:
+            client.lock.exit()
+        seen.append((taken, client.pending))
+
+    client.listen(tap)
+    for value in (1, 2.5, "text"):
+        client.send("m", value)
+    equal(seen, [(True, 1), (True, 2), (True, 3)])
+
+
+def test_reading_that_is_refused_is_not_heard_of():
+    client = Client(ring_bytes=256, overflow="refuse")
+    got = heard(client)
+    for metric, value in (("", 1), ("m", None), ("m", ["x" * 300])):
+        with raises(ValueError):
+            client.send(metric, value)
+    equal(got, [])
+    with raises(BufferFull):
+        while True:
+            client.send("m", 1)
+    equal(len(got), client.pending)
+
+
+def test_reading_that_is_put_is_in_the_ring_and_nobody_hears_of_it():
+    client = Client()
+    client.send("m", 1)
+    got = heard(client)
+    client.put("m", None, 10, 2.5, 0, None)
+    client.put("n", b',"tags":{"a":"b"}}', 13, b'"text"', 0, 1600000000123)
+    equal(got, [])
+    points = client.points()
+    equal([point["value"] for point in points], [1, 2.5, "text"])
+    equal((points[2]["tags"], points[2]["timestamp"]), ({"a": "b"}, 1600000000123))
+
+
+def test_clock_without_a_line_dates_readings_by_what_it_splits():
+    class Plain:
+        hi = lo = 0
+        ticks = 5
+
+        def ticks_ms(self):
+            return self.ticks
+
+        def split(self, ticks):
+            self.hi, self.lo = divmod(START_MS + ticks, 1000000)
+
+    client = Client(clock=Plain())
+    client.send("m", 1.5)
+    Plain.ticks = 8
+    client.send("m", 2)
+    equal([point["timestamp"] - START_MS for point in client.points()], [5, 8])
+
+
 # The heap
 
 
