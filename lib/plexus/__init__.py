@@ -13,6 +13,13 @@ _NAMES = {
     "PlexusError": _CLIENT,
     "BufferFull": "ring render record buffer",
     "Clock": "clock",
+    # The second line is what the client else loads on use: compound with the first tags, session
+    # with the first of them, words with the first status. Beside an agent threads are usual, and
+    # MicroPython gives a module that one thread is still loading to another, which fails. It is
+    # 14 kB of heap where a word has 64 bits.
+    "Agent": _CLIENT
+    + " compound session words"
+    + " live websocket commands message control link agent",
 }
 
 
@@ -34,7 +41,10 @@ def __getattr__(name):
 
 def forget(*names):
     """Let go of modules of this package that are needed once; an import reads them again."""
+    gone = False
     for name in names:
         if sys.modules.pop("plexus." + name, None):
             globals().pop(name, None)
-    gc.collect()
+            gone = True
+    if gone:
+        gc.collect()

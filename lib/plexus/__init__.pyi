@@ -1,3 +1,4 @@
+from .agent import Agent as Agent
 from .buffer import BufferFull as BufferFull
 from .client import Plexus as Plexus
 from .client import PlexusError as PlexusError

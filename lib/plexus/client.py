@@ -83,6 +83,7 @@ class Plexus(Buffer):
         if str(endpoint)[:6] == "https:":
             context = verifying_context(ca) if verify else unverified_context()
         self._http = Http(endpoint, api_key, context, timeout_ms, requests)
+        self._context = context
         forget("origin")  # it makes room for the ring
         self.source_id = source_id
         self.calls = None
@@ -112,6 +113,10 @@ class Plexus(Buffer):
 
     def __repr__(self):
         return "<Plexus %s at %s: %s>" % (self.source_id, self._http.host, self.status)
+
+    def credentials(self):
+        """(key, SSLContext or None) for another connection to the server; never to be shown."""
+        return self._http.key, self._context
 
     def session(self, session_id, name=None):
         """A recording session, for `with`: every reading sent in it carries its id."""
@@ -185,6 +190,12 @@ class Plexus(Buffer):
             return self._delivery.confirmed - before
         finally:
             self._finish()
+
+    def hasten(self):
+        """The network is back: end the wait that follows a request which nothing answered."""
+        delivery = self._delivery
+        if delivery.problem and not delivery.status:
+            delivery.retry.succeeded()
 
     @property
     def confirmed(self):

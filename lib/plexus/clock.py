@@ -68,9 +68,10 @@ class Clock:
     is a callable like time.ticks_ms, whose values wrap at 2^30 or a multiple. `set_rtc` also sets
     machine.RTC, where there is one.
 
-    `known` tells whether the time is known, `source` ("ntp", "http", "server" or None) from whom.
-    When it becomes known, `on_shift(hi, lo)` is called with what is to be added to all times that
-    split() gave before; `lock` is held meanwhile and may be replaced by the one that guards those.
+    `known` tells whether the time is known, `source` ("ntp", "http", "websocket", ... or None) from
+    whom. When it becomes known, `on_shift(hi, lo)` is called with what is to be added to all times
+    that split() gave before; `lock` is held meanwhile and may be replaced by the one that guards
+    those.
     """
 
     def __init__(

@@ -14,8 +14,8 @@ from .tls import unverified_context
 from .wire import Wire
 
 
-def _reason(exc):
-    # An errno or a text, of whatever was raised.
+def reason_of(exc):
+    """An errno or a text, of whatever was raised by a connection."""
     if isinstance(exc, MemoryError):
         return errno.ENOMEM
     text = str(exc)
@@ -57,6 +57,10 @@ class Http:
         else:
             self._wired = None
             self._origin = "/".join(url.split("/", 3)[:3])
+
+    @property
+    def key(self):
+        return self._headers["x-api-key"]
 
     def date(self):
         """(status, body) of a request for nothing but its Date header, to an unverified server.
@@ -108,7 +112,7 @@ class Http:
                     # shows what is the matter.
                     timeout_ms = wire.left_ms()
                     if wire.fresh or wire.status or timeout_ms <= 0:
-                        reason = _reason(exc)
+                        reason = reason_of(exc)
                         self._count(reason)
                         raise OSError(wire.step, reason)
                 wire.shut()

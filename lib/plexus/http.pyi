@@ -11,6 +11,8 @@ class _Requests(Protocol):
     @property
     def request(self) -> Callable[..., Any]: ...
 
+def reason_of(exc: BaseException) -> int | str: ...
+
 class Http:
     host: str
     path: str
@@ -26,6 +28,8 @@ class Http:
         timeout_ms: int,
         requests: _Requests | None = None,
     ) -> None: ...
+    @property
+    def key(self) -> str: ...
     def date(self) -> _Answer: ...
     def request(
         self,

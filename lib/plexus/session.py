@@ -44,6 +44,11 @@ class Calls:
     def __bool__(self):
         return bool(self._calls or self.dropped or self._problem)
 
+    @property
+    def waiting(self):
+        """Requests that have not passed yet."""
+        return len(self._calls)
+
     def add(self, session_id, source_id, name, hi=None, lo=None, seq=0):
         """A session's start, or its end at hi * 10^6 + lo ms, behind the reading before `seq`."""
         if len(self._calls) == _WAITING:

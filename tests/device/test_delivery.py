@@ -352,6 +352,28 @@ def test_refused_connection_is_told_and_loses_nothing(server, proxy):
     assert px.status.startswith("ok; 0 pending, 1 confirmed"), px.status
 
 
+def test_network_that_is_back_ends_the_wait(server, proxy):
+    control = Proxy(proxy.control_url)
+    control.set(mode="refuse")
+    px = client(proxy, random=lambda count: b"\x03" * count)
+    px.send("n", 1)
+    refused(px)
+    control.clear()
+    equal(px.tick(), 0)
+    px.hasten()
+    equal(px.tick(), 1)
+
+
+def test_network_that_is_back_does_not_end_a_wait_that_the_server_asked_for(server):
+    admin = Admin(server.admin_url)
+    admin.script({"status": 503, "retry_after": 60})
+    px = client(server)
+    px.send("n", 1)
+    refused(px)
+    px.hasten()
+    equal((px.tick(), px.pending), (0, 1))
+
+
 def _survives(server, proxy, most_copies, **plan):
     # Under the plan a flush fails; afterwards everything arrives, in order, `most_copies` times.
     control = Proxy(proxy.control_url)

@@ -31,7 +31,8 @@ MEMORY = REPOSITORY / "docs" / "memory.md"
 CLOCK = REPOSITORY / "docs" / "clock.md"
 SENSORS_PAGE = REPOSITORY / "docs" / "sensors.md"
 FIRMWARE_PAGE = REPOSITORY / "docs" / "firmware.md"
-PAGES = (README, RELIABILITY, MEMORY, CLOCK, SENSORS_PAGE, FIRMWARE_PAGE)
+AGENT_PAGE = REPOSITORY / "docs" / "agent.md"
+PAGES = (README, RELIABILITY, MEMORY, CLOCK, SENSORS_PAGE, FIRMWARE_PAGE, AGENT_PAGE)
 TESTS = REPOSITORY / "tests"  # where the models are
 DEADLINE_S = 30
 
@@ -62,6 +63,17 @@ def _clock(hosts, **options):
 
 
 plexus.Plexus, plexus.Clock = _client, _clock
+"""
+# The same for the live side.
+AGENT = """
+_Agent = plexus.Agent
+
+
+def _agent(*args, url, **options):
+    return _Agent(*args, url=SOCKET, **options)
+
+
+plexus.Agent = _agent
 """
 # What a block that is no program of its own may use.
 CLIENT = """
@@ -174,12 +186,16 @@ def test_python_on_the_pages_runs(
     settings = {
         "INGEST": server.device["ingest"],
         "SECURE": f"{gateway_over_tls.tls_url}/ingest",
+        "SOCKET": server.device["ws"],
         "NTP_HOST": HOST,
         "NTP_PORT": time_server.port,
     }
     lines = "".join(f"{name} = {value!r}\n" for name, value in settings.items())
     program = "from plexus import" in text and "Plexus(" in text
     prelude = "" if program else CLIENT
+    watched = "Agent(" in text
+    if watched:
+        prelude += AGENT
     if not program and ("sampler" in text or "i2c" in text):
         prelude += SENSORS
     # What is enough stack for a thread on a board is too little for a computer's name look-up.
@@ -208,6 +224,9 @@ def test_python_on_the_pages_runs(
             while sum(mock.counts()["points"] for mock in sending) < 2:
                 assert process.poll() is None, f"it ended with {process.returncode}"
                 assert time.monotonic() < deadline, "no readings came"
+                if watched and server.mock.devices():
+                    server.mock.command("esp32-001", "start_stream", {"store": True})
+                    watched = False
                 time.sleep(0.02)
         else:
             assert process.wait(DEADLINE_S) == 0
@@ -245,7 +264,7 @@ def test_readings_of_the_driver_on_the_page_are_those_of_the_sensor() -> None:
 
 ON_THE_BOARD = {
     "main.py", "settings.py", "board.json", "/boot.py", "/main.py", "/plexus.json", "/board.json",
-    "/crash.json", "plexus.json",
+    "/crash.json", "plexus.json", "/commands.py",
 }  # fmt: skip
 TO_BE_WRITTEN = re.compile(r"tmp102|\.\.\.\.")  # by who follows the page
 

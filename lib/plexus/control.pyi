@@ -1,0 +1,33 @@
+from collections.abc import Callable
+from typing import Any
+
+from .client import Plexus
+from .commands import Commands
+from .live import Live, Stream
+from .message import _Fields
+from .sensors.sampler import Sampler
+
+KINDS: tuple[str, ...]
+
+def stream_of(fields: _Fields, stream_id: str, session: bool = False) -> Stream: ...
+
+class Control:
+    errors: int
+    alias: str | None
+    def __init__(
+        self,
+        px: Plexus,
+        sampler: Sampler | None,
+        live: Live,
+        commands: Commands,
+        say: Callable[[Any], object],
+    ) -> None: ...
+    @property
+    def session_id(self) -> str | None: ...
+    def handle(self, message: _Fields) -> None: ...
+    def complain(self, words: str) -> None: ...
+    def connected(self) -> None: ...
+    def disconnected(self) -> None: ...
+    def stopped(self) -> None: ...
+    def check(self) -> None: ...
+    def collect(self) -> None: ...
