@@ -9,6 +9,7 @@ import _thread
 import gc
 import sys
 
+from plexus import PlexusError
 from plexus._port import const, sleep_ms
 
 _INTERVAL_MS = const(50)
@@ -40,7 +41,7 @@ class Courier:
         self._beat = beat
         self._on_answer = on_answer
         self._on_silence = on_silence
-        self._stop = False
+        self._stop = self._hurry = self._was_up = False
         self.error = None
         self.running = False
 
@@ -55,6 +56,10 @@ class Courier:
         """Let the thread end after what it is doing; `running` tells when it has."""
         self._stop = True
 
+    def hurry(self):
+        """Send what waits at the next step, not only when a flush is due. From any thread."""
+        self._hurry = True
+
     def _run(self):
         try:
             while not self._stop:
@@ -67,10 +72,20 @@ class Courier:
     def step(self):
         """One tick, if the network is there."""
         px = self._px
-        if self._is_up():
+        up = self._is_up()
+        if up and not self._was_up:
+            px.hasten()  # what it has waited for is there
+        self._was_up = up
+        if up:
             answers, unanswered = px.answers, px.unanswered
             try:
-                px.tick()
+                if self._hurry:
+                    self._hurry = False
+                    px.flush()
+                else:
+                    px.tick()
+            except PlexusError:
+                pass  # px.status says it, and tick() tries again
             except MemoryError:
                 # The readings are still in the ring. What filled the heap may be gone next time.
                 gc.collect()

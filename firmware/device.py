@@ -14,6 +14,7 @@ from . import config as configuration
 from .courier import Courier, limit_ms
 from .lights import Lights
 from .parts import make_client, make_network, spared
+from .report import Report
 from .start import ask_for_portal
 from .trace import without
 from .watchdog import Watchdog
@@ -23,7 +24,6 @@ _PATROL_MS = const(1000)
 _SAMPLING_MS = const(60000)
 _PATROL_LIMIT_MS = const(60000)
 _SAFE_MS = const(1800000)  # so long in safe mode, then another try
-_LOW_HEAP = const(8192)  # B; a request's least need is 2 kB, and pieces are never all in one
 
 
 class Device:
@@ -40,24 +40,28 @@ class Device:
         self.crashes = crashes
         self.watchdog = Watchdog(config["watchdog_s"])
         self.lights = Lights(profile.get("led") if config["led"] else None)
-        self.network = make_network(config, profile, self._reset)
+        self._light = None  # what the LED shows in place of how things stand
+        self.network = make_network(config, profile, self.reset)
         self.sampler = Sampler(self.px)
+        self._report = Report(self.px, crashes, self.say)
+        self.remote = None
+        if "agent" in config and not crashes.safe:
+            from .remote import Remote
+
+            self.remote = Remote(self, config["agent"]["url"], secrets)
         self.found = ()  # what a scan has found
         self._buttons = {"buttons": profile.get("buttons", ())}
         self._status_ms = config["status_s"] * 1000
         self._confirmed = False
-        self._low = False
         self._said = {}
         self._secrets = secrets
-        self._told_at = None  # so many readings settled, and the server knows of the crash
-        self._dropped = 0
         self._started = self._shown = ticks_ms()
         watch = self.watchdog.part
         self._sampled = watch("sampling", _SAMPLING_MS)
         self._patrolled = watch("patrol", _PATROL_LIMIT_MS)
         self.courier = Courier(
             self.px,
-            self._is_up,
+            self.is_up,
             watch("delivery", limit_ms(config)),
             self.network.alive,
             self.network.silent,
@@ -76,6 +80,8 @@ class Device:
         parts = [self.network.run(), self._patrol(), self._watch_button()]
         if not self.crashes.safe:
             parts += [self.lights.run(), self._sample()]
+        if self.remote:
+            parts.append(self.remote.agent.run())
         await asyncio.gather(*parts)
 
     def close(self):
@@ -94,7 +100,7 @@ class Device:
 
         if await held(self._buttons):
             ask_for_portal()
-            self._reset()
+            self.reset()
 
     async def _patrol(self):
         # Looks after all that does not look after itself, once a second.
@@ -102,14 +108,15 @@ class Device:
             if self.courier.error:
                 raise self.courier.error
             self.crashes.tick()
-            self._tell_of_crash()
-            self._watch_heap()
+            self._report.tick()
             self._show()
+            if self.remote:
+                self.remote.tick()
             self._patrolled()
             if self.crashes.safe:
                 self._sampled()  # nobody does
                 if ticks_diff(ticks_ms(), self._started) >= _SAFE_MS:
-                    self._reset()
+                    self.reset()
             self.watchdog.tick()
             await asyncio.sleep(_PATROL_MS / 1000)
 
@@ -120,45 +127,16 @@ class Device:
             print("plexus: " + problem)
             px.send("device.problem", problem[:256])
         if crashes.safe:
-            self._say("mode", "safe mode after three crashes: no sensor is read")
-
-    def _tell_of_crash(self):
-        # Once the server is there: what is oldest in a full ring goes first.
-        px = self.px
-        if self._told_at is None:
-            report = self.crashes.report()
-            if report and px.confirmed:
-                self._dropped = px.dropped
-                px.send("device.crash", report)
-                self._told_at = px.pending + px.confirmed + px.rejected
-        elif px.dropped != self._dropped:
-            self._told_at = None  # it may have been among them
-        elif px.confirmed + px.rejected >= self._told_at:
-            self._told_at = None
-            self.crashes.told()
-
-    def _watch_heap(self):
-        if not hasattr(gc, "mem_free"):
-            return
-        free = gc.mem_free()
-        if free < _LOW_HEAP:
-            # Only now, since a collection takes a while: much of it may be garbage.
-            gc.collect()
-            free = gc.mem_free()
-        if free < _LOW_HEAP and not self._low:
-            self._low = True
-            self.px.send("device.heap_low", free)
-            self._say("memory", "little memory left: %d B" % free)
-        elif free > 2 * _LOW_HEAP:
-            self._low = False
+            self.say("mode", "safe mode after three crashes: no sensor is read")
 
     def _show(self):
         state = self.network.state
-        self._say("network", self.network.status if state == "connected" else state)
+        self.say("network", self.network.status if state == "connected" else state)
         if state in ("idle", "joining"):
             light = "joining"
         else:
             light = "sending" if state == "connected" and self.delivers else "trouble"
+        light = self._light or light
         if self.lights.name != light:
             self.lights.set(light)
         if self.px.confirmed and not self._confirmed:
@@ -169,25 +147,36 @@ class Device:
             self._shown = now
             print("plexus: server: " + self._server())
         for name, status in self.sampler.status.items():
-            if status != "starting":
-                self._say(name, status)
+            if status not in ("starting", "idle"):
+                self.say(name, status)
 
     @property
     def delivers(self):
         """Whether nothing stands between the readings and the server."""
         return self.px.status[:2] == "ok"
 
-    def _say(self, what, words):
-        # On the console, when it is something new. A signal's strength is not.
-        brief = words.split(", -")[0]
+    def say(self, what, words, brief=None):
+        """Tell a person at the console, if it is something new: a signal's strength is not.
+
+        brief: what has to be new for that, in place of the words.
+        """
+        brief = brief or words.split(", -")[0]
         if self._said.get(what) != brief:
             self._said[what] = brief
             print("plexus: %s: %s" % (what, words))
+
+    def show(self, light):
+        """Let the LED show this pattern of Lights, whatever there is; None: how things stand."""
+        self._light = light
+        if light:
+            self.lights.set(light)
 
     def status(self):
         """How it does, for a person: (what, words) pairs."""
         yield "network", self.network.status
         yield "server", self._server()
+        if self.remote:
+            yield "agent", self.remote.status
         yield "time", self._time()
         for name, words in self.sampler.status.items():
             yield name, words
@@ -216,11 +205,12 @@ class Device:
             return "not known yet"
         return "known to %d ms, by %s" % (clock.error_ms, clock.source)
 
-    def _is_up(self):
+    def is_up(self):
+        """Whether there is a network."""
         return self.network.state == "connected"
 
-    def _reset(self):
-        # The readings that wait are lost by it; it is the last resort.
+    def reset(self):
+        """Reset the board, as a last resort: the readings that wait are lost by it."""
         self.crashes.stopped()
         print("plexus: resetting the board")
         machine.reset()

@@ -12,22 +12,28 @@ _PATTERNS = {
     "waiting": ((0, 0, 30), (1000, 1000)),
     "joining": ((25, 15, 0), (200, 200)),
     "sending": ((0, 20, 0), (50, 2950)),
+    "identify": ((25, 25, 25), (100, 100)),
     "trouble": ((30, 0, 0), (150, 150, 150, 150, 150, 1250)),
 }
 
 
 class Lights:
-    """Lights(profile["led"]): a dict as in boards/schema.json, or None for no LED."""
+    """Lights(profile["led"]): a dict as in boards/schema.json, or None for no LED.
+
+    lamp: whether there is one.
+    """
 
     def __init__(self, led, ticks=ticks_ms):
         self._ticks = ticks
         self._show = _nothing
+        self.lamp = bool(led)
         if led:
             self._show = _lamp(led)
         self.set("off")
 
     def set(self, name):
-        """Show "waiting" (for a configuration), "joining", "sending", "trouble" or "off"."""
+        """Show "waiting" (for a configuration), "joining", "sending", "trouble", "identify", or
+        "off"."""
         self._colour, self._times = _PATTERNS[name]
         self.name = name
         self._step = -1

@@ -3,6 +3,7 @@
 import time
 
 from firmware.courier import Courier, limit_ms
+from plexus import PlexusError
 from support import equal, wait_until
 
 
@@ -11,13 +12,20 @@ class Client:
 
     def __init__(self, tick=None):
         self.answers = self.unanswered = 0
-        self.ticks = 0
+        self.ticks = self.flushes = self.hastened = 0
         self._tick = tick
 
     def tick(self):
         self.ticks += 1
         if self._tick:
             self._tick(self)
+
+    def hasten(self):
+        self.hastened += 1
+
+    def flush(self):
+        self.flushes += 1
+        raise PlexusError("the server is away")
 
 
 class Bench:
@@ -45,6 +53,25 @@ def test_it_ticks_only_while_the_network_is_up_and_beats_always():
     bench.is_up = True
     bench.courier.step()
     equal((bench.px.ticks, bench.beats), (1, 2))
+
+
+def test_it_does_not_wait_on_when_the_network_is_back():
+    bench = Bench()
+    for is_up in (True, True, False, True, True):
+        bench.is_up = is_up
+        bench.courier.step()
+    equal((bench.px.hastened, bench.px.ticks), (2, 4))
+
+
+def test_it_flushes_once_when_it_is_to_hurry_and_bears_that_it_cannot():
+    bench = Bench(is_up=False)
+    bench.courier.hurry()
+    bench.courier.step()
+    equal((bench.px.ticks, bench.px.flushes), (0, 0))
+    bench.is_up = True
+    bench.courier.step()
+    bench.courier.step()
+    equal((bench.px.ticks, bench.px.flushes, bench.beats), (1, 1, 3))
 
 
 def test_it_tells_of_answers():
