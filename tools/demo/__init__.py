@@ -17,7 +17,10 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help=f"end after so many seconds, at least {MIN_S} (default: at Ctrl-C)")  # fmt: skip
     add("--port", type=int, default=8080, help="the server's port, the page's is one higher; "
         "others are taken if these are not free (8080)")  # fmt: skip
-    add("--ring-bytes", type=int, default=16384, help="the device's ring (16384)")
+    add("--ring-bytes", type=int, default=131072, help="the device's ring (131072): it holds "
+        "what a session of 20 ms records in an outage and the wait after it")  # fmt: skip
+    add("--patience", dest="patience_s", type=float, default=120, metavar="S",
+        help="a bounded run waits so long for each thing that has to come (120)")  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -28,4 +31,4 @@ def run(options: argparse.Namespace) -> int:
         return 2
     from tools.demo.stage import Stage
 
-    return Stage(options.for_s, options.port, options.ring_bytes).run()
+    return Stage(options.for_s, options.port, options.ring_bytes, options.patience_s).run()

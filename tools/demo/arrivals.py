@@ -4,10 +4,11 @@ import dataclasses
 import json
 import time
 import urllib.request
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-# Metrics of the sensors in boards/simulated.json, and how often each is sent.
+# Metrics of the sensors in boards/simulated.json, and how often each is sent, at first.
 INTERVALS_MS = {
     "temperature": 1000,
     "humidity": 1000,
@@ -49,6 +50,7 @@ class Arrivals:
         self.metrics = {name: Metric() for name in INTERVALS_MS}
         self.outages: list[Outage] = []
         self.counts: dict[str, int] = {}
+        self.intervals_ms = dict(INTERVALS_MS)
         self.resets = -1  # somebody may do that on the page; the first is the server's start
         self._generation = ""
 
@@ -64,17 +66,31 @@ class Arrivals:
             self.outages.append(Outage(now_ms()))
         elif out and not state["outage"]:
             self.outages[-1].end_ms = now_ms()
+        for point in self.points(self._last_id):
+            self._last_id = point["id"]
+            metric = self.metrics.setdefault(point["metric"], Metric())
+            metric.value = point["value"]
+            if not point["duplicate"]:
+                metric.times_ms.append(point["timestamp_ms"])
+
+    def points(self, since_id: int = 0) -> Iterator[dict[str, Any]]:
+        """What is stored, in the order of arrival."""
         while True:
-            path = f"/admin/points?since_id={self._last_id}&limit={_PAGE}"
-            points = self._get(path)["points"]
-            for point in points:
-                self._last_id = point["id"]
-                metric = self.metrics.setdefault(point["metric"], Metric())
-                metric.value = point["value"]
-                if not point["duplicate"]:
-                    metric.times_ms.append(point["timestamp_ms"])
+            points = self._get(f"/admin/points?since_id={since_id}&limit={_PAGE}")["points"]
+            yield from points
             if len(points) < _PAGE:
                 return
+            since_id = points[-1]["id"]
+
+    def configured(self, metrics: list[str], config: dict[str, Any]) -> None:
+        """Somebody has changed the sensor of these metrics: expect no more of it than is sure."""
+        for name in self.intervals_ms.keys() & set(metrics):
+            if config.keys() - {"sample_rate", "interval_ms"}:
+                del self.intervals_ms[name]
+                continue
+            for interval_ms in _intervals_ms(config):
+                # Twice, as some send the mean of two reads.
+                self.intervals_ms[name] = max(self.intervals_ms[name], int(2 * interval_ms))
 
     def _get(self, path: str) -> Any:
         with urllib.request.urlopen(self._url + path, timeout=10) as answer:
@@ -84,7 +100,7 @@ class Arrivals:
         """True when all that was sampled in an outage must be here: what is younger has come."""
         if outage.end_ms is None:
             return False
-        sampled = [self.metrics[name] for name in INTERVALS_MS]
+        sampled = [self.metrics[name] for name in self.intervals_ms]
         return all(m.times_ms and m.times_ms[-1] > outage.end_ms for m in sampled)
 
     def inside(self, outage: Outage) -> dict[str, int]:
@@ -92,7 +108,7 @@ class Arrivals:
         end_ms = outage.end_ms or now_ms()
         return {
             name: sum(outage.start_ms <= t <= end_ms for t in self.metrics[name].times_ms)
-            for name in INTERVALS_MS
+            for name in self.intervals_ms
         }
 
     def gaps_ms(self, outage: Outage) -> dict[str, int]:
@@ -102,7 +118,7 @@ class Arrivals:
         """
         end_ms = outage.end_ms or now_ms()
         gaps = {}
-        for name in INTERVALS_MS:
+        for name in self.intervals_ms:
             times = sorted(self.metrics[name].times_ms)
             before = [t for t in times if t < outage.start_ms][-1:] or [outage.start_ms]
             after = [t for t in times if t > end_ms][:1] or [end_ms]
@@ -118,10 +134,18 @@ class Arrivals:
         """
         return [
             f"{name}: {gap_ms} ms without a reading around the outage, "
-            f"though sampled every {INTERVALS_MS[name]} ms and at most {late_ms} ms late"
+            f"though sampled every {self.intervals_ms[name]} ms and at most {late_ms} ms late"
             for name, gap_ms in self.gaps_ms(outage).items()
-            if gap_ms > INTERVALS_MS[name] + late_ms + _STAMP_MS
+            if gap_ms > self.intervals_ms[name] + late_ms + _STAMP_MS
         ]
+
+
+def _intervals_ms(config: dict[str, Any]) -> Iterator[float]:
+    """The interval that a configuration says; nothing if it says none that makes sense."""
+    for key in ("interval_ms", "sample_rate"):
+        value = config.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            yield 1000 / value if key == "sample_rate" else value
 
 
 def now_ms() -> int:

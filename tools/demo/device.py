@@ -9,14 +9,25 @@ from tests.virtual_board import VirtualBoard
 from tools import build, payload
 
 BOARD = "simulated"
-# Some 170 kB of an ESP32's: pointers are twice as long here. The simulated chips have their own.
-HEAP = "340k"
+# Some 170 kB of an ESP32's, as pointers are twice as long here, and what the ring has more than
+# on a board. The simulated chips have their own.
+HEAP = "480k"
 NETWORK = {"ssid": "demo", "password": "demo-demo"}
-_STOP_S = 25
+# Read only while somebody looks or records: the accelerometer once more, fast.
+_LIVE = {
+    "driver": "mpu6050",
+    "bus": "i2c0",
+    "address": 104,
+    "interval_ms": 20,
+    "name": "vibration",
+    "prefix": "vibration.",
+    "keep": False,
+}
+_STOP_S = 120  # for a slow machine, and much that waits
 _SERVER = re.compile(r"plexus: server: (.*?)\r?\n")
 _PENDING = re.compile(r"(\d+) pending")
 _SUMMARY = re.compile(r"sent (\d+), confirmed (\d+), dropped (\d+), rejected (\d+), late (\d+)")
-# At the prompt, after Ctrl-C: try for 10 s to bring the rest to the server.
+# At the prompt, after Ctrl-C: bring the rest to the server.
 _FINISH = """
 import time
 import plexus.app
@@ -42,8 +53,9 @@ class Device:
     def __init__(self, directory: Path, config: dict[str, Any]) -> None:
         arch = build.host_arch()
         files = payload.library(arch) | payload.program(arch)
-        files[payload.BOARD] = payload.board(BOARD)[1]
-        config = {"wifi": [NETWORK], "status_s": 1, **config}
+        profile, files[payload.BOARD] = payload.board(BOARD)
+        sensors = [*profile["sensors"], _LIVE]
+        config = {"wifi": [NETWORK], "status_s": 1, "sensors": sensors, **config}
         files[payload.CONFIG] = json.dumps(config).encode()
         self._summary = ""
         self._board = VirtualBoard(
@@ -69,6 +81,10 @@ class Device:
     @property
     def running(self) -> bool:
         return not self._board.repl and not self._board.off
+
+    @property
+    def restarts(self) -> int:
+        return len(self._board.resets) - 1
 
     def stop(self) -> None:
         """Stop its program as a person does, and let it flush."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 MIN_S = 5
-_FIRST_S, _LENGTH_S, _EVERY_S = 8.0, 8.0, 60.0
+_FIRST_S, _LENGTH_S, _EVERY_S = 8.0, 8.0, 300.0
 
 
 def outages(for_s: float | None) -> Iterator[tuple[float, float]]:
-    """(start, length) in seconds from the beginning: one in a bounded run, else one a minute.
+    """(start, length) in seconds from the beginning: one in a bounded run, else one in 5 minutes.
 
     A bounded run leaves half of its time for the catch-up.
     """

@@ -6,6 +6,7 @@ import textwrap
 from typing import Any, TextIO
 
 from tools.demo.arrivals import INTERVALS_MS, Arrivals, now_ms
+from tools.demo.device import Device
 
 _EVENTS = 8
 _PLAIN_EVERY_S = 2.0
@@ -34,15 +35,19 @@ class Screen:
         self._events.append((stamp + text, kind))
         del self._events[:-_EVENTS]
 
-    def show(self, at_s: float, arrivals: Arrivals, out: bool, status: str, pending: int) -> None:
-        """How things stand. status: the device's own words."""
+    def show(
+        self, at_s: float, arrivals: Arrivals, out: bool, device: Device, dashboard: str
+    ) -> None:
+        """How things stand. dashboard: what there is to see of the device, in a line."""
+        status = device.status
         if self._live:
-            self._draw(self._picture(at_s, arrivals, out, status, pending))
+            self._draw(self._picture(at_s, arrivals, out, device, dashboard))
         elif at_s - self._shown_s >= _PLAIN_EVERY_S and status != self._status:
             self._shown_s = at_s
             self._status = status
             self._print(f"{at_s:6.1f} s  arrived: {_counts(arrivals)}")
             self._print(f"{at_s:6.1f} s  device: {status}")
+            self._print(f"{at_s:6.1f} s  dashboard: {dashboard}")
 
     def leave(self) -> None:
         """Keep what is drawn; what follows goes below it."""
@@ -53,7 +58,7 @@ class Screen:
         print(text, file=self._out, flush=True)
 
     def _picture(
-        self, at_s: float, arrivals: Arrivals, out: bool, status: str, pending: int
+        self, at_s: float, arrivals: Arrivals, out: bool, device: Device, dashboard: str
     ) -> list[tuple[str, str]]:
         lines = [("", ""), (f"{'metric':20}{'arrived':>8}  {'age':>7}  last value", "bold")]
         now = now_ms()
@@ -63,8 +68,9 @@ class Screen:
             lines.append((f"{name:20}{count:>8}  {age:>7}  {_value(metric.value)}", ""))
         link = ("OUTAGE: the server is unreachable", "bad") if out else ("server is up", "good")
         lines += [("", ""), (f"{at_s:6.1f} s  {link[0]}", link[1])]
+        pending = device.pending
         lines += [(f"waiting   {pending:4} readings  {'#' * (pending // 4)}", "bad" if out else "")]
-        lines += [(f"device    {status}", ""), ("", "")]
+        lines += [(f"device    {device.status}", ""), (f"dashboard {dashboard}", ""), ("", "")]
         return lines + self._events
 
     def _draw(self, lines: list[tuple[str, str]]) -> None:
