@@ -83,6 +83,25 @@ def test_clock_error_is_measured(lab: Lab, way: str, most_us: int) -> None:
     assert all(abs(error_us) < most_us for error_us in errors_us)
 
 
+def test_heap_of_the_agent_is_counted_until_it_streams(lab: Lab) -> None:
+    heap = lab.run("agent", "heap", lab.endpoint, lab.server.ws_url)
+    assert 0 < heap["imported"] < heap["made"] < heap["connected"] < heap["streaming"]
+
+
+def test_every_frame_of_the_agent_reaches_the_server(lab: Lab) -> None:
+    lab.server.reset()
+    result = lab.run("agent", "frames", lab.endpoint, lab.server.ws_url)
+    device = lab.server.device("bench-1")
+    assert (device["frames"], device["points"]) == (result["frames"], result["readings"])
+    assert result["took_ms"] > 0
+
+
+def test_lateness_with_the_agent_is_that_of_samples_which_are_shown(lab: Lab) -> None:
+    result = lab.run("lateness", "agent", lab.endpoint, 1, lab.server.ws_url)
+    assert 0 < result["shown"] <= len(result["late_ms"]) <= result["due"] + 1
+    assert result["late_ms"] == sorted(result["late_ms"])
+
+
 def test_program_that_fails_is_named_with_its_error(lab: Lab) -> None:
     with pytest.raises(DeviceFailed, match="density nothing: KeyError: nothing"):
         lab.run("density", "nothing")

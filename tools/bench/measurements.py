@@ -103,6 +103,11 @@ def instructions(lab: Lab) -> Iterator[Row]:
     for count in SPANS:
         costs = _costs(lab, "send", "no_send", count, "1 decimal")
         yield Row(f"send(), {_span(count)}", unit, *costs, limit=5000)
+    for words, function in (
+        ("send() while a stream is on, and its frame", "live_frame"),
+        ("send() while a stream's connection is stuck", "live_send"),
+    ):
+        yield Row(words, unit, _cost(lab, "ours", function, "no_send", _SPAN, "1 decimal"))
     costs = _costs(lab, "send", "no_send", _SPAN, "single")
     yield Row(f"send(), {_span(_SPAN)}, {KINDS['single']}", unit, *costs, limit=5000)
     with Sink() as sink:
@@ -223,8 +228,45 @@ def lateness(lab: Lab) -> Iterator[Row]:
     yield Row(f"samples taken of {results['thread']['due']}", "", taken, naive_taken, higher=True)
 
 
+def lateness_with_agent(lab: Lab) -> Iterator[Row]:
+    """The same with the agent connected, which streams every sample"""
+    lab.server.reset()
+    lab.server.script({"delay_ms": 3000, "times": -1, "path": "/api"})
+    result = lab.run("lateness", "agent", lab.endpoint, 12, lab.server.ws_url)
+    lab.server.reset()
+    late_ms = result["late_ms"]
+    for words, part in (("median", 0.5), ("99 of 100 are sooner", 0.99), ("the latest", 1.0)):
+        yield Row(f"lateness of a sample, {words}", "ms", _quantile(late_ms, part))
+    yield Row(f"samples taken of {result['due']}", "", len(late_ms), higher=True)
+    yield Row("of them shown live", "", result["shown"], higher=True)
+
+
+def agent(lab: Lab) -> Iterator[Row]:
+    """The agent beside a client and a sampler, .mpy, and its frames on loopback."""
+    result = lab.run("agent", "heap", lab.endpoint, lab.server.ws_url)
+    yield Row("heap that importing it keeps", "B", result["imported"])
+    yield Row("with the agent made, its ring of 4,096 B included", "B", result["made"])
+    yield Row("connected", "B", result["connected"])
+    yield Row("connected, and a stream on", "B", result["streaming"])
+    result = lab.run("agent", "frames", lab.endpoint, lab.server.ws_url)
+    rate = 1000 * result["frames"] / result["took_ms"]
+    yield Row("frames a second, of 20 readings", "", rate, higher=True)
+
+
 def _quantile(sorted_values: list[float], part: float) -> float:
     return sorted_values[min(int(part * len(sorted_values)), len(sorted_values) - 1)]
 
 
-MEASUREMENTS = (ring, capacity, flush_heap, instructions, wire, footprint, files, clock, lateness)
+MEASUREMENTS = (
+    ring,
+    capacity,
+    flush_heap,
+    instructions,
+    wire,
+    footprint,
+    files,
+    clock,
+    lateness,
+    lateness_with_agent,
+    agent,
+)

@@ -76,6 +76,36 @@ def ours_flush(count, kind, endpoint):
     _check(px.flush(), count)
 
 
+def _live(px):
+    from plexus.live import Live, Stream
+
+    live = Live(px)
+    live.start(Stream("s1"))
+    live.connected = True
+    return live
+
+
+def ours_live_send(count, kind):
+    """send() with a stream on, and no frame made: the live ring lets go of its oldest."""
+    px = client(_NOWHERE, 16 * _MOST, ticks_ms)
+    _live(px)
+    value = values(kind)
+    for _ in range(count):
+        px.send("temperature", next(value))
+
+
+def ours_live_frame(count, kind):
+    """send() with a stream on, and all of it in frames of 20 readings."""
+    px = client(_NOWHERE, 16 * _MOST, ticks_ms)
+    live = _live(px)
+    value = values(kind)
+    for number in range(1, count + 1):
+        px.send("temperature", next(value))
+        if number % 20 == 0 or number == count:
+            live.frame()
+    _check(live.sent, count)
+
+
 def naive_no_send(count, kind):
     value = values(kind)
     for _ in range(count):

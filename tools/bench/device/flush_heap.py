@@ -42,6 +42,7 @@ def ours_need(endpoint, count, batch_points):
 def _flushes_with(px, free):
     from plexus import PlexusError
 
+    failures = (MemoryError, OSError, PlexusError)  # made while there is memory for it
     gc.collect()
     # In a list that is emptied by hand: a chain of them would stay as long as any forgotten place
     # of the C stack, which is searched for pointers, still holds the first one's address.
@@ -56,7 +57,7 @@ def _flushes_with(px, free):
             pass  # no piece of this size is left
     try:
         px.flush()
-    except (MemoryError, OSError, PlexusError):
+    except failures:
         pass
     for i in range(count):
         taken[i] = None

@@ -1,5 +1,6 @@
 """How late samples are taken at 100 Hz while readings are flushed to a server that is slow."""
 
+import asyncio
 import time
 
 from common import main
@@ -22,14 +23,12 @@ class Probe:
         return (("probe", self._value / 10),)
 
 
-def _sample(endpoint, seconds, deliver):
-    # Returns the lateness of each sample, sorted, and what was confirmed.
+def _client(endpoint):
     from plexus import Clock, Plexus
-    from plexus.sensors import Sampler
 
     clock = Clock((), set_rtc=False)
     clock.observe(1700000000000, time.ticks_ms(), 1, "server")
-    px = Plexus(
+    return Plexus(
         "plx_bench",
         "bench-1",
         endpoint=endpoint,
@@ -38,6 +37,13 @@ def _sample(endpoint, seconds, deliver):
         keep_alive=True,
         clock=clock,
     )
+
+
+def _sample(endpoint, seconds, deliver):
+    # Returns the lateness of each sample, sorted, and what was confirmed.
+    from plexus.sensors import Sampler
+
+    px = _client(endpoint)
     late_ms = []
     probe = Probe(late_ms)
     sampler = Sampler(px)
@@ -64,10 +70,46 @@ def thread(endpoint, seconds):
     return _sample(endpoint, seconds, deliver)
 
 
+def agent(endpoint, seconds, url):
+    """As the firmware does it, with the agent connected and streaming all of it."""
+    return asyncio.run(_stream(endpoint, seconds, url))
+
+
+async def _stream(endpoint, seconds, url):
+    from firmware.courier import Courier
+    from plexus.agent import Agent
+    from plexus.live import Stream
+    from plexus.sensors import Sampler
+
+    px = _client(endpoint)
+    late_ms = []
+    probe = Probe(late_ms)
+    sampler = Sampler(px)
+    probe.channel = sampler.add(probe, interval_ms=_INTERVAL_MS)
+    live = Agent(px, sampler, url)
+    tasks = [asyncio.create_task(live.run())]
+    while not live.connected:
+        await asyncio.sleep(0.01)
+    live.live.start(Stream("s1"))
+    Courier(px, lambda: True, lambda: None, lambda: None).start()
+    probe.channel.restart()
+    tasks.append(asyncio.create_task(sampler.run()))
+    await asyncio.sleep(seconds)
+    for task in tasks:
+        task.cancel()
+    late_ms.sort()
+    return {
+        "late_ms": late_ms,
+        "confirmed": px.confirmed,
+        "due": seconds * 1000 // _INTERVAL_MS,
+        "shown": live.live.sent,
+    }
+
+
 def loop(endpoint, seconds):
     """In one loop with the sampling."""
     return _sample(endpoint, seconds, lambda px: px.tick)
 
 
 if __name__ == "__main__":
-    main({"thread": thread, "loop": loop})
+    main({"thread": thread, "loop": loop, "agent": agent})
