@@ -1,5 +1,6 @@
 """What host and device tests share: the fixtures, and the option that forbids skipping."""
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -19,6 +20,11 @@ pytest_plugins = [
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skip", action="store_true", help="a test that is skipped has failed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Workers of `-n auto`: two a processor, as many tests wait for clocks and sockets."""
+    return 2 * (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1)
 
 
 @pytest.hookimpl(wrapper=True)
