@@ -875,7 +875,7 @@ def test_failing_requests_leave_no_open_socket(server):
     ):
         px = client(server)
         px.send("n", 1)
-        _leaves_no_socket(admin, px, 50, fault)
+        _leaves_no_socket(admin, px, 12, fault)
         equal(px.pending, 1)
 
 
