@@ -68,7 +68,7 @@ class Dashboard:
         if device is None or not device["connected"]:
             return "not connected"
         session = device["session"]
-        return "connected; {} streams, {} readings live{}".format(
+        return "connected; streams: {}, readings live: {}{}".format(
             len(device["streams"]),
             device["points"],
             f", records {session['session_id']}" if session else "",
