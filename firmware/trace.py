@@ -88,11 +88,14 @@ def _tail(data, most):
 
 
 def _places(trace):
-    # Of lines like: File "plexus/client.py", line 12, in tick
+    # Of lines like: File "plexus.client", line 12, in tick; a source has its path there.
     places = []
     for line in trace.split("\n"):
         parts = line.strip().split('"')
         if len(parts) == 3 and parts[0] == "File ":
             number, _, function = parts[2][len(", line ") :].partition(", in ")
-            places.insert(0, "%s:%s %s" % (parts[1].split("/")[-1], number, function))
+            file = parts[1].split("/")[-1]
+            if not file.endswith(".py"):
+                file = file.split(".")[-1]
+            places.insert(0, "%s:%s %s" % (file, number, function))
     return " < ".join(places)

@@ -16,6 +16,7 @@ from tools.diagnosis import Finding, Live, Static, diagnose
 from tools.frames import annotated
 from tools.link import BoardError, Link
 from tools.ports import LinkError, find_port, printable
+from tools.short_names import short_names
 from tools.target import MANIFEST
 
 _WAIT_S = 45
@@ -188,9 +189,12 @@ def _ask_live(link: Link) -> Live | None:
         return Live(heap_free=0) if "MemoryError" in error.traceback else None
     found: dict[str, Any] = {}
     for name, expression in _LIVE.items():
-        with contextlib.suppress(BoardError):
-            found[name] = link.eval(expression)
-            link.exec("gc.collect()")
+        # A board has other private names if its files were compiled.
+        for asked in (short_names().renamed(expression, REPOSITORY), expression):
+            with contextlib.suppress(BoardError):
+                found[name] = link.eval(asked)
+                link.exec("gc.collect()")
+                break
     return Live(**found)
 
 

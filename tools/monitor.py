@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from tools.console import Console
-from tools.frames import Annotator, annotated, source_of
+from tools.frames import Annotator, annotated
 from tools.link import Link
 from tools.ports import LinkError, find_port, printable
 
@@ -100,13 +100,12 @@ def _status(link: Link, console: Console) -> dict[str, str]:
 def _follow(link: Link, seconds: float | None, console: Console) -> list[str]:
     """Show lines for so long; for ever if None. Returns them if they are wanted at the end."""
     lines: list[str] = []
+    annotator = Annotator()
     for line in link.lines(float("inf") if seconds is None else seconds):
-        for shown in (line, source_of(line)):
-            if shown is not None:
-                shown = shown if shown is line else f"    {shown}"
-                console.say(shown)
-                if console.as_json:
-                    lines.append(shown)
+        for shown in annotator.feed(line + "\n").split("\n")[:-1]:
+            console.say(shown)
+            if console.as_json:
+                lines.append(shown)
     return lines
 
 

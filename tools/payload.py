@@ -8,6 +8,7 @@ from typing import Any
 
 from tools.boards import profiles
 from tools.build import LIBRARY, REPOSITORY, compile_file, device_files
+from tools.short_names import module_name
 
 FIRMWARE = REPOSITORY / "firmware"
 CONFIG = "/plexus.json"
@@ -37,7 +38,7 @@ def program(arch: str) -> dict[str, bytes]:
         if path.name not in ("boot.py", "main.py", "manifest.py")
     ]
     files = _compiled(FIRMWARE.parent, sources, "/lib/", arch)
-    files[MICRODOT] = _compile(_microdot(), "microdot.py", arch)
+    files[MICRODOT] = _compile(_microdot(), "microdot", arch)
     for path in STARTERS:
         files[path] = (FIRMWARE / path[1:]).read_bytes()
     return files
@@ -92,8 +93,9 @@ def _microdot() -> Path:
 def _compiled(root: Path, sources: list[Path], target: str, arch: str) -> dict[str, bytes]:
     files = {}
     for source in sources:
-        name = source.relative_to(root).as_posix()
-        files[target + name.removesuffix(".py") + ".mpy"] = _compile(source, name, arch)
+        path = source.relative_to(root)
+        name = target + path.with_suffix(".mpy").as_posix()
+        files[name] = _compile(source, module_name(path), arch)
     return files
 
 
@@ -101,5 +103,5 @@ def _compile(source: Path, name: str, arch: str) -> bytes:
     # With line numbers, which are 5 % of the bytes: a traceback from far away has to say where.
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "compiled.mpy"
-        compile_file(source, target, arch, name, lines=True)
+        compile_file(source, target, arch, name, lines=True, short=True)
         return target.read_bytes()

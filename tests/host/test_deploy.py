@@ -130,7 +130,7 @@ def test_deployed_code_runs_on_the_board(board: VirtualBoard, deploy: Deploy, wh
         )
         with pytest.raises(BoardError) as caught:
             link.exec("plexus.Plexus('', 1)")
-    lines = re.findall(r'File "plexus/\w+.py", line (\d+)', caught.value.traceback)
+    lines = re.findall(r'File "plexus\.\w+", line (\d+)', caught.value.traceback)
     assert max(map(int, lines)) > 1
 
 

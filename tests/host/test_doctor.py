@@ -14,6 +14,7 @@ from tools import device, diagnosis, image, payload, settings
 from tools.__main__ import main
 from tools.diagnosis import Live, Static, diagnose
 from tools.mock_server import MockServer
+from tools.short_names import short_names
 from tools.target import MANIFEST
 
 KEY = "plx_0123456789abcdef"
@@ -359,6 +360,17 @@ def test_crash_that_was_kept_is_told_with_its_source(
     shown = capsys.readouterr().out
     assert "! crash: it has crashed: ValueError: x\n" in shown
     assert "def _set_clock(self, now=False):" in shown
+
+
+def test_crash_of_compiled_code_is_told_in_our_names(
+    virtual_board: Boards, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = short_names().shared["_set_clock"]
+    trace = f'Traceback:\n  File "plexus.client", line 1, in {short}\nValueError: x'
+    crash = {"what": "ValueError: x", "trace": trace, "told": False, "early": 1, "run": ""}
+    board = virtual_board({"/crash.json": json.dumps(crash)})
+    assert main(["doctor", "--port", board.port]) == 1
+    assert 'File "plexus/client.py", line 1, in _set_clock\n' in capsys.readouterr().out
 
 
 def test_port_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The monitor: tracebacks with their source, what a board may show, keys, status."""
 
+import ast
 import json
 import os
 import pty
@@ -19,6 +20,7 @@ from tools import frames, monitor
 from tools.__main__ import main
 from tools.build import LIBRARY, REPOSITORY, compile_file
 from tools.monitor import Screen
+from tools.short_names import module_name, short_names
 
 CLIENT = LIBRARY / "plexus" / "client.py"
 
@@ -83,6 +85,114 @@ def test_frame_without_line_numbers_shows_the_function() -> None:
     )
 
 
+# --- names that a board has -------------------------------------------------------------------
+
+
+def private_method(path: Path) -> tuple[str, str, int]:
+    """A method's private name, what stands for it on a board, and the line that it begins at."""
+    found = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name in short_names().shared
+    ]
+    names = [node.name for node in found]
+    node = next(node for node in found if names.count(node.name) == 1)
+    return node.name, short_names().shared[node.name], node.lineno
+
+
+def test_frame_of_a_board_is_told_in_our_names() -> None:
+    name, short, number = private_method(CLIENT)
+    assert frames.annotated(f'  File "plexus.client", line {number}, in {short}').startswith(
+        f'  File "plexus/client.py", line {number}, in {name}\n    def {name}('
+    )
+
+
+def test_frame_of_a_board_without_line_numbers_is_told_in_our_names() -> None:
+    name, short, _ = private_method(CLIENT)
+    assert frames.annotated(f'  File "plexus.client", line 1, in {short}').startswith(
+        f'  File "plexus/client.py", line 1, in {name}\n    def {name}('
+    )
+
+
+def test_frame_of_another_version_keeps_the_name_of_its_function() -> None:
+    _, short, number = private_method(CLIENT)
+    frame = f'  File "plexus.client", line {number - 1}, in {short}'
+    assert frames.annotated(frame) == frame.replace("plexus.client", "plexus/client.py")
+
+
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [
+        ("plexus", "plexus/__init__.py"),
+        ("plexus.sensors.bme280", "plexus/sensors/bme280.py"),
+        ("firmware.crash", "firmware/crash.py"),
+        ("microdot", "microdot.py"),
+    ],
+)
+def test_file_of_a_module_is_found(module: str, file: str) -> None:
+    shown = frames.annotated(f'  File "{module}", line 1, in <module>')
+    assert shown.startswith(f'  File "{file}", line 1, in <module>\n    ')
+
+
+@pytest.mark.parametrize("module", ["mine", "plexus.mine", "tools.build", "main.mine"])
+def test_module_that_is_not_ours_is_left_alone(module: str) -> None:
+    frame = f'  File "{module}", line 1, in f'
+    assert frames.annotated(frame) == frame
+
+
+def test_name_that_an_error_tells_is_ours() -> None:
+    name, short, number = private_method(CLIENT)
+    frame = f'  File "plexus.client", line {number}, in {short}\n'
+    error = f"AttributeError: 'Plexus' object has no attribute '{short}'"
+    assert frames.annotated(frame + error).endswith(error.replace(short, name))
+
+
+def test_without_a_traceback_a_word_is_left_alone() -> None:
+    _, short, _ = private_method(CLIENT)
+    assert frames.annotated(f"AttributeError: '{short}'") == f"AttributeError: '{short}'"
+
+
+def test_places_of_a_crash_are_told_in_our_names() -> None:
+    name, short, number = private_method(CLIENT)
+    words = f"ValueError: x; client:{number} {{}} < device:1 run, 'a'"
+    assert frames.annotated(words.format(short)) == words.format(name)
+
+
+def test_name_in_a_frame_that_comes_in_pieces_is_ours() -> None:
+    name, short, number = private_method(CLIENT)
+    frame = f'  File "plexus.client", line {number}, in {short}\r\n'
+    screen = Screen()
+    shown = "".join(screen.feed(frame[at : at + 1].encode()) for at in range(len(frame)))
+    assert f'  File "plexus/client.py", line {number}, in {name}\r\n' in shown
+
+
+def test_prompt_is_shown_at_once() -> None:
+    screen = Screen()
+    assert screen.feed(b">>> ") == ">>> "
+    assert screen.feed(b"F") == "F"
+
+
+# --- compiled code ----------------------------------------------------------------------------
+
+
+def test_traceback_of_real_short_named_code_is_readable(tmp_path: Path) -> None:
+    from tools import micropython
+
+    for name in ("__init__", "_port", "trace", "atomic"):
+        root = LIBRARY if name in ("__init__", "_port") else REPOSITORY
+        package = "plexus" if root == LIBRARY else "firmware"
+        target = tmp_path / package / f"{name}.mpy"
+        path = root / package / f"{name}.py"
+        module = module_name(path.relative_to(root))
+        compile_file(path, target, "none", module, lines=True, short=True)
+    (tmp_path / "program.py").write_text(
+        "from firmware.trace import described\ndescribed(ValueError(), [1])\n"
+    )
+    result = micropython.run("program", search_path=[tmp_path])
+    shown = frames.annotated(result.stderr or result.stdout)
+    assert re.search(r'File "firmware/trace.py", line \d+, in described\n +\S', shown), shown
+
+
 def test_traceback_of_real_compiled_code_is_readable(tmp_path: Path) -> None:
     from tools import micropython
 
@@ -106,13 +216,12 @@ def test_traceback_of_real_compiled_code_is_readable(tmp_path: Path) -> None:
 
 def test_frame_that_comes_in_pieces_is_followed_by_its_source() -> None:
     number = line_of(CLIENT, "Calls(Retry(self._random))")
+    frame = f'  File "plexus/client.py", line {number}, in session'
     screen = Screen()
-    shown = "".join(
-        screen.feed(piece)
-        for piece in (b'  File "plexus/cli', b'ent.py", ', f"line {number}, in session\r".encode())
-    )
+    shown = "".join(screen.feed(piece.encode()) for piece in (frame[:20], frame[20:], "\r"))
     assert "Calls" not in shown
-    assert screen.feed(b"\nNext") == "\n    self.calls = Calls(Retry(self._random))\r\nNext"
+    shown += screen.feed(b"\nNext\r\n")
+    assert shown == f"{frame}\r\n    self.calls = Calls(Retry(self._random))\r\nNext\r\n"
 
 
 def test_prompt_may_move_the_cursor_and_nothing_else() -> None:
