@@ -6,7 +6,8 @@ A test file may set these constants:
 
     TIMEOUT_S = 60      deadline of one test, on both interpreters
     HEAP = "4M"         MicroPython's heap, in the syntax of `-X heapsize=`
-    COMPILED = False    True: MicroPython runs .mpy files, as a deployed board does
+    COMPILED = False    True: MicroPython runs .mpy files
+    SHORT_NAMES = False True: once more on MicroPython, with private names as a deployed board has
 """
 
 import contextlib
@@ -36,6 +37,7 @@ REPOSITORY = DEVICE_TESTS.parent.parent
 BUILT = REPOSITORY / "build" / "test" / os.environ.get("PYTEST_XDIST_WORKER", "main")
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 SKIPPED = 77
+SHORT = "micropython, short names"
 FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
 
 
@@ -47,6 +49,8 @@ def interpreter(request: pytest.FixtureRequest) -> str:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     interpreters = getattr(metafunc.function, "interpreters", support.INTERPRETERS)
+    if getattr(metafunc.module, "SHORT_NAMES", False) and "micropython" in interpreters:
+        interpreters = (*interpreters, SHORT)
     metafunc.parametrize("interpreter", interpreters, indirect=True)
 
 
@@ -98,7 +102,10 @@ def deadline(seconds: int) -> Iterator[None]:
 def run_on_micropython(item: pytest.Function, arguments: str) -> None:
     library, tests = REPOSITORY / "lib", DEVICE_TESTS
     models, firmware = DEVICE_TESTS.parent, REPOSITORY
-    if getattr(item.module, "COMPILED", False):
+    if item.funcargs["interpreter"] == SHORT:
+        library, tests = compiled(library, short=True), compiled(tests, short=True)
+        firmware = compiled(REPOSITORY / "firmware", short=True).parent
+    elif getattr(item.module, "COMPILED", False):
         library, tests = compiled(library), compiled(tests)
     heap = getattr(item.module, "HEAP", "4M")
     limit_s = timeout_s(item)
@@ -131,10 +138,11 @@ def timeout_s(item: pytest.Function) -> int:
 
 
 @functools.cache
-def compiled(tree: Path) -> Path:
+def compiled(tree: Path, *, short: bool = False) -> Path:
     """The directory with the .mpy files of this tree's Python files, compiled once a session."""
-    target = BUILT / tree.name
-    build.compile_tree(tree, target, build.host_arch())
+    target = BUILT / ("short" if short else "") / tree.name
+    # Without line numbers there would be no assertions.
+    build.compile_tree(tree, target, build.host_arch(), lines=True, short=short)
     return target
 
 
@@ -161,7 +169,9 @@ def with_source_lines(traceback: str) -> str:
 
 
 def source_of(file: str) -> str:
-    """A traceback's file; the frames of compiled files name no directory."""
+    """A traceback's file; the frames of compiled files name no directory, or a module."""
     if Path(file).is_absolute():
         return file
+    if not file.endswith(".py"):
+        file = file.replace(".", "/") + ".py"
     return str(next((found for found in (REPOSITORY / "lib").rglob(file)), DEVICE_TESTS / file))

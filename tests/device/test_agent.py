@@ -15,6 +15,7 @@ from support import IS_MICROPYTHON, Admin, equal, http, only, raises
 from talks import ENDPOINT, TIME_MS, URL, Talk
 
 TIMEOUT_S = 120
+SHORT_NAMES = True
 
 
 class Room:

@@ -9,6 +9,8 @@ from plexus.buffer import BufferFull
 from readings import START_MS, Client
 from support import Skip, equal, only, raises, wait_until
 
+SHORT_NAMES = True
+
 try:
     import _thread
 except ImportError:

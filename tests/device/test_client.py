@@ -5,6 +5,8 @@ from plexus import Clock, Plexus, PlexusError
 from plexus.buffer import BufferFull
 from support import Admin, equal, raises
 
+SHORT_NAMES = True
+
 
 def _make(**options):
     return Plexus(KEY, "dev-1", clock=right_clock(), **options)

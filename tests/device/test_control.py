@@ -8,6 +8,8 @@ from plexus.sensors.driver import Driver
 from support import Admin, equal, raises
 from talks import UUID, Talk, ack, error_of, result
 
+SHORT_NAMES = True
+
 WRONG = (None, True, 7, -1, 1e300, "", "x" * 3000, [], [[[[]]]], {}, {"a": {"b": []}})
 
 

@@ -24,6 +24,7 @@ from plexus.clock import Clock
 from support import Admin, Proxy, equal, only, raises, wait_until
 
 HEAP = "32M"  # some tests' rings take it, and what they look at afterwards
+SHORT_NAMES = True
 EPOCH_MS = 1699900000123
 
 

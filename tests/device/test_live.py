@@ -8,6 +8,8 @@ from plexus.live import Live, Stream
 from readings import START_MS, Client, FakeClock
 from support import Skip, equal, only, raises
 
+SHORT_NAMES = True
+
 try:
     import _thread
 except ImportError:
