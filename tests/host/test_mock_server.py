@@ -475,6 +475,36 @@ def test_an_unknown_kind_of_certificate_is_an_error(secure: MockServer) -> None:
         secure.listen_tls("odd")
 
 
+def show_certificate(url: str, server_hostname: str, ca: bytes) -> None:
+    """Make a verified TLS connection, under a name that is not looked up."""
+    context = ssl.create_default_context(cadata=ca)
+    port = urlsplit(url).port
+    with (
+        socket.create_connection(("127.0.0.1", port), TIMEOUT_S) as raw,
+        context.wrap_socket(raw, server_hostname=server_hostname),
+    ):
+        pass
+
+
+def test_a_certificate_is_for_the_names_given_besides_localhost() -> None:
+    with MockServer(tls=True, names=("Mock.example", "192.168.1.20", "fd00::20")) as server:
+        assert server.tls_url is not None
+        for name in ("localhost", "127.0.0.1", "mock.example", "192.168.1.20", "fd00::20"):
+            show_certificate(server.tls_url, name, server.ca_der)
+        for name in ("other.example", "192.168.1.21"):
+            with pytest.raises(ssl.SSLCertVerificationError, match="mismatch"):
+                show_certificate(server.tls_url, name, server.ca_der)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "192.168.1.300", "192.168.1.20:8443", "https://mock.example", "a..b", "-a", "a b"]
+)
+def test_a_name_that_no_certificate_can_have_is_an_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no name for a certificate"):
+        Authority(tmp_path / "ca", (name,))
+    assert not (tmp_path / "ca").exists()
+
+
 def test_an_authority_is_kept_in_its_directory(tmp_path: Path) -> None:
     first = Authority(tmp_path).ca_der
     assert Authority(tmp_path).ca_der == first
@@ -574,6 +604,43 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         process.kill()
         process.communicate()
     assert (tmp_path / "x.db").exists()
+
+
+def test_the_command_tells_how_to_give_a_board_its_authority(tmp_path: Path) -> None:
+    command = [
+        sys.executable, "-m", "tools", "mock-server", "--port", "0", "--tls-port", "0",
+        "--name", "192.168.1.20", "--name", "mock.example", "--certs", str(tmp_path),
+    ]  # fmt: skip
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        printed = ""
+        while "Profile:" not in printed:
+            line = process.stdout.readline()
+            assert line, printed
+            printed += line
+    finally:
+        process.kill()
+        process.communicate()
+    told = re.search(r"provision --ca (\S+) --endpoint (https://192\.168\.1\.20:\d+/\S+)", printed)
+    assert told
+    assert Path(told[1]).read_bytes() == Authority(tmp_path).ca_der
+    assert f"https://mock.example:{urlsplit(told[2]).port}/api/ingest" in printed
+    assert "add --host 0.0.0.0" in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [(("--name", "a:1", "--tls-port", "0"), "'a:1'"), (("--name", "a"), "add --tls-port")],
+)
+def test_the_command_refuses_a_name_that_is_no_use(arguments: tuple[str, ...], words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tools", "mock-server", *arguments],
+        cwd=ROOT, capture_output=True, text=True, timeout=30,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_command_says_which_port_is_taken(server: MockServer) -> None:

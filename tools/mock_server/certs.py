@@ -2,7 +2,9 @@
 
 import ipaddress
 import os
+import re
 import ssl
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,16 +17,19 @@ KINDS = ("good", "self_signed", "wrong_host", "expired", "not_yet_valid", "other
 HOST_NAMES = ("localhost",)
 ADDRESSES = ("127.0.0.1", "::1")
 _DAY = timedelta(days=1)
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 
 
 class Authority:
     """A certificate authority in a directory; leaves are made on demand.
 
     directory: gets ca.pem, ca.der, ca.key and <kind>.pem, <kind>.key. An authority that is
-    there already is used again, so that devices which were given it stay valid.
+    there already is used again, so that devices which were given it stay valid. names: DNS names
+    and IP addresses that leaves are for, besides this computer's own.
     """
 
-    def __init__(self, directory: Path | str) -> None:
+    def __init__(self, directory: Path | str, names: Iterable[str] = ()) -> None:
+        self._hosts, self._addresses = hosts_and_addresses(names)
         self.directory = Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.ca_pem_path = self.directory / "ca.pem"
@@ -49,7 +54,7 @@ class Authority:
     def leaf(self, kind: str = "good") -> tuple[Path, Path]:
         """The paths of a new leaf's certificate and key (PEM); kind is one of KINDS."""
         now = datetime.now(UTC)
-        names, valid = (HOST_NAMES, ADDRESSES), (now - _DAY, now + 365 * _DAY)
+        names, valid = (self._hosts, self._addresses), (now - _DAY, now + 365 * _DAY)
         issuer_key, issuer = self._key, self._certificate
         key = ec.generate_private_key(ec.SECP256R1())
         if kind == "wrong_host":
@@ -88,6 +93,26 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self.leaf(kind))
         return context
+
+
+def hosts_and_addresses(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What a certificate is for, each once, with localhost; ValueError for what is neither."""
+    hosts: list[str] = [*HOST_NAMES]
+    addresses: list[str] = [*ADDRESSES]
+    for name in names:
+        try:
+            addresses.append(str(ipaddress.ip_address(name)))
+        except ValueError:
+            # What ends in a number is an address that was mistyped: no such domain exists.
+            labels = name.split(".")
+            is_host = all(map(_LABEL.fullmatch, labels)) and not labels[-1].isdecimal()
+            if not is_host or len(name) > 253:
+                raise ValueError(
+                    f"{name!r} is no name for a certificate: give a DNS name or an IP address, "
+                    "such as 192.168.1.20, without port"
+                ) from None
+            hosts.append(name.lower())
+    return tuple(dict.fromkeys(hosts)), tuple(dict.fromkeys(addresses))
 
 
 def _make_authority(

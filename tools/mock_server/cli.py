@@ -26,6 +26,9 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--api-key", action="append", default=[], metavar="plx_...",
         help="an accepted key, may be repeated (default: any that starts with plx_)")  # fmt: skip
     add("--certs", metavar="DIR", help="directory that keeps the test CA (default: temporary)")
+    add("--name", action="append", default=[], metavar="NAME",
+        help="a DNS name or IP address that the TLS certificate is for, besides localhost; "
+        "may be repeated")  # fmt: skip
     add("--rate-limit", type=int, metavar="N",
         help="requests a second and source before points stop counting, 0: none")  # fmt: skip
     parser.set_defaults(run=run)
@@ -33,12 +36,28 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit status."""
+    problem = _names_problem(options)
+    if problem is not None:
+        print(f"mock-server: --name: {problem}", file=sys.stderr)
+        return 2
     try:
         asyncio.run(_serve(options))
     except OSError as error:
         print(f"mock-server: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _names_problem(options: argparse.Namespace) -> str | None:
+    from tools.mock_server.certs import hosts_and_addresses
+
+    if options.name and options.tls_port is None:
+        return "it is for the certificate: add --tls-port"
+    try:
+        hosts_and_addresses(options.name)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 async def _serve(options: argparse.Namespace) -> None:
@@ -57,6 +76,7 @@ async def _serve(options: argparse.Namespace) -> None:
             db=options.db,
             api_keys=tuple(options.api_key),
             certs=options.certs,
+            names=tuple(options.name),
             rate_limit=options.rate_limit,
         )
     )

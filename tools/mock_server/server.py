@@ -23,8 +23,9 @@ class MockServer:
 
     profile: "documented", "gateway", or a Profile of your own. tls: open `tls_url` as well. Ports
     of 0 are chosen free. db: a file to keep, or ":memory:". api_keys: the accepted keys; by
-    default any that starts with plx_. certs: a directory that keeps the authority. rate_limit:
-    requests a second and source in place of the profile's, 0 for none.
+    default any that starts with plx_. certs: a directory that keeps the authority. names: DNS
+    names and IP addresses that the certificate is for, besides localhost. rate_limit: requests a
+    second and source in place of the profile's, 0 for none.
 
     Attributes: url, ws_url, admin_url, tls_url and wss_url (None without tls), ca_der (bytes),
     ca_pem_path.
@@ -42,6 +43,7 @@ class MockServer:
         db: str | Path = ":memory:",
         api_keys: tuple[str, ...] | list[str] = (),
         certs: str | Path | None = None,
+        names: tuple[str, ...] | list[str] = (),
         rate_limit: int | None = None,
     ) -> None:
         self._options = Options(
@@ -53,6 +55,7 @@ class MockServer:
             db=str(db),
             api_keys=tuple(api_keys),
             certs=None if certs is None else str(certs),
+            names=tuple(names),
             rate_limit=rate_limit,
         )
         self._thread: threading.Thread | None = None

@@ -55,6 +55,8 @@ class Options:
     api_keys: tuple[str, ...] = ()
     # Where the certificate authority is kept; None: a directory that goes with the server.
     certs: str | None = None
+    # What its certificate is for besides this computer's own names.
+    names: tuple[str, ...] = ()
     # Requests a second and source, in place of the profile's; 0 for no limit.
     rate_limit: int | None = None
 
@@ -78,7 +80,10 @@ class Service:
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         if options.certs is None:
             self._directory = tempfile.TemporaryDirectory(prefix="plexus-mock-")
-        self.authority = Authority(options.certs or self._directory.name)  # type: ignore[union-attr]
+        self.authority = Authority(
+            options.certs or self._directory.name,  # type: ignore[union-attr]
+            options.names,
+        )
         keys = Keys(options.api_keys)
         self.api = Api(profile, self.store, self.script, self.events, keys)
         self.watchers = Watchers()
@@ -216,7 +221,11 @@ def url_host(host: str) -> str:
     """How a client on this machine reaches a server that listens on host."""
     if host in ("localhost", "0.0.0.0", ""):
         return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host
+    return _in_url(host)
+
+
+def _in_url(name: str) -> str:
+    return f"[{name}]" if ":" in name else name
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
@@ -267,10 +276,21 @@ def describe(service: Service) -> str:
     for path in ("/api/ingest", "/ingest"):
         lines.append(f"Ingest:  http://{host}:{ports['main']}{path}")
     lines.append(f"Socket:  ws://{host}:{ports['main']}/ws/device   (or /party/org_mock)")
-    if "tls" in ports:
-        lines.append(f"         https://localhost:{ports['tls']}/api/ingest")
+    tls = [] if "tls" not in ports else ["localhost", *service.options.names]
+    for name in tls:
+        lines.append(f"         https://{_in_url(name)}:{ports['tls']}/api/ingest")
     lines.append(f"Admin:   http://{host}:{ports['admin']}/admin/")
     lines.append(f"CA:      {service.authority.ca_pem_path}   (ca.der beside it)")
+    if service.options.names and tls:
+        name, der = _in_url(tls[1]), service.authority.ca_der_path
+        lines.append(
+            f"Board:   python -m tools provision --ca {der} --endpoint "
+            f"https://{name}:{ports['tls']}/api/ingest"
+        )
+        if service.options.host in _LOOPBACK:
+            lines.append("         (only this computer can reach it: add --host 0.0.0.0)")
+        if service.options.certs is None:
+            lines.append("         (the next start has another CA: add --certs DIR to keep it)")
     keys = ", ".join(service.options.api_keys) or "any that starts with plx_"
     lines.append(f"Profile: {service.profile.name}; keys: {keys}; database: {service.options.db}")
     return "\n".join(lines)
