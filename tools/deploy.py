@@ -1,12 +1,14 @@
 """The command `python -m tools deploy`: bring the library and the firmware to a board."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
+from tools.boards import ram
 from tools.console import Console
 from tools.device import Device
-from tools.link import Link
+from tools.link import BoardError, Link
 from tools.ports import LinkError, find_port
 from tools.target import DeployError, Report, Target
 
@@ -30,6 +32,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("--force", action="store_true", help="replace a boot.py, main.py of yours")
     parser.add_argument("--bytecode", action="store_true", help="without machine code; slower")
+    ram.add_argument(parser)
     parser.add_argument("--no-reset", action="store_true", help="leave the board at its prompt")
     parser.add_argument(
         "--wait",
@@ -58,7 +61,10 @@ def run(options: argparse.Namespace) -> int:
         with Link(find_port(options.port)) as link:
             facts["port"] = link.port
             _deploy(link, options, console, report, facts)
-    except (LinkError, DeployError, PayloadError, BuildError, ProfileError) as error:
+    except (
+        *(LinkError, DeployError, PayloadError),
+        *(BuildError, ProfileError, ram.RamError),
+    ) as error:
         return console.failed(error, **facts, **vars(report))
     return console.done(**facts, **vars(report))
 
@@ -87,6 +93,11 @@ def _deploy(
         _check_board(there, profile)
     console.say(f"{link.port}: {there.machine}, MicroPython {there.release}, {arch}")
     _check_frozen(link)
+    if options.config:
+        warned = ram.warning(
+            profile or _own_profile(link), json.loads(settings[payload.CONFIG]), options.anyway
+        )
+        report.notes += [warned] if warned else []
 
     files = payload.library(arch)
     if not options.lib_only:
@@ -131,6 +142,17 @@ def _check_board(there: Device, profile: dict[str, Any]) -> None:
             f"{profile['name']} has an {profile['mcu']}, and the board says {there.machine!r}; "
             f"it may be {_like(there)}"
         )
+
+
+def _own_profile(link: Link) -> dict[str, Any]:
+    """The profile that the board has; nothing if it has none, or one that is not readable."""
+    from tools.payload import BOARD
+
+    try:
+        found = json.loads(link.read_file(BOARD))
+    except (BoardError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _like(there: Device) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tools import settings
+from tools.boards import ram
 from tools.console import Console
 from tools.ports import LinkError
 from tools.settings import Given, Settings, SettingsError
@@ -57,6 +58,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "--no-config", action="store_true", help="no configuration: the boards ask for it"
     )
     parser.add_argument("--bytecode", action="store_true", help="without machine code; slower")
+    ram.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -74,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         return _run(options, console)
     except (
         *(SettingsError, FactoryError, ImageError, FlashError),
-        *(PayloadError, BuildError, LinkError),
+        *(PayloadError, BuildError, LinkError, ram.RamError),
     ) as error:
         return console.failed(error)
     except KeyboardInterrupt:
@@ -98,6 +100,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         if not options.json and settings.can_ask():
             given = settings.ask_missing(given, profile, None, f"{profile['mcu']}-001")
         devices = [given.complete(profile)]
+    warnings = _check_ram(profile, devices, options.anyway)
     firmware = inspect(options.firmware, profile, image_info)
     start, end = file_system_place(firmware.partitions, profile["flash_mb"] << 20)
     arch = "none" if options.bytecode else _architecture(profile["mcu"], firmware.version)
@@ -116,7 +119,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
             advance(1)
     # Each writes all of the flash, so nothing has to be erased before.
     command = f"esptool --chip {profile['mcu']} --baud {_BAUD} write-flash 0x0"
-    for note in firmware.notes:
+    for note in [*firmware.notes, *warnings]:
         console.say(note)
     for one in made:
         console.say(f"{command} {one['file']}")
@@ -130,7 +133,22 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         file_system={"offset": start, "blocks": (end - start) // BLOCK_BYTES},
         command=command,
         images=made,
+        warnings=warnings,
     )
+
+
+def _check_ram(profile: dict[str, Any], devices: list[Settings], anyway: bool) -> list[str]:
+    """What to tell of the board's RAM, each thing once. RamError: one does not go in there."""
+    warnings = []
+    for device in devices:
+        where = f"line {device.line}: " if device.line else ""
+        try:
+            warned = ram.warning(profile, device.config, anyway)
+        except ram.RamError as error:
+            raise ram.RamError(f"{where}{error}") from None
+        if warned and warned not in warnings:
+            warnings.append(warned)
+    return warnings
 
 
 def _devices(options: argparse.Namespace, given: Given) -> list[Settings]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import settings
+from tools.boards import ram
 from tools.console import Console
 from tools.deploy import CONFIRMED
 from tools.link import Link
@@ -31,13 +32,14 @@ def f(path):
  except (OSError,ValueError):
   return {}
 b=f('/board.json')
+k=('mcu','psram_mb','firmware','sensors')
 try:
  import firmware.config
  w=True
 except ImportError:
  w=False
 print(repr((hexlify(unique_id()).decode(),w,b.get('name'),b.get('mcu'),'ethernet' in b,
-f('/plexus.json').get('source_id'))))
+f('/plexus.json').get('source_id'),{n:b[n] for n in k if n in b})))
 """
 # Both are literals: JSON without anything but ASCII, and True or None.
 _SAVE = """
@@ -54,7 +56,10 @@ class ProvisionError(LinkError):
 
 @dataclass(frozen=True)
 class Site:
-    """What is on a board. id: the chip's own number; configured: the source_id that it has."""
+    """What is on a board. id: the chip's own number; configured: the source_id that it has.
+
+    profile: of the board's own profile what its RAM depends on.
+    """
 
     id: str
     has_firmware: bool
@@ -62,6 +67,7 @@ class Site:
     mcu: str | None
     ethernet: bool
     configured: str | None
+    profile: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -74,6 +80,7 @@ class Result:
     board: str | None = None
     port: str | None = None
     id: str | None = None
+    warning: str = ""  # of the board's RAM
     set_aside: list[dict[str, str]] = field(default_factory=list)  # boards that would not do
 
 
@@ -100,6 +107,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--next-within", type=float, metavar="S", help="end when no board is plugged in for so long"
     )
+    ram.add_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -158,6 +166,10 @@ def _configure(
         profile = _profile(given, site)
     device = given.complete(profile)
     facts.update(source_id=device.source_id, board=device.board or site.board, id=site.id)
+    warned = _check_ram(site, device, options.anyway)
+    if warned:
+        console.say(warned)
+        facts["warning"] = warned
     if not options.no_check:
         settings.check_keys([device])
         console.say("the server takes the key")
@@ -238,6 +250,17 @@ def _check(site: Site, replace: bool) -> None:
         raise ProvisionError(
             f"this board is {site.configured} already; --replace writes its configuration anew"
         )
+
+
+def _check_ram(site: Site, device: Settings, anyway: bool) -> str:
+    """What to tell of the board's RAM, "" if nothing. ProvisionError: it does not go in there."""
+    profile = settings.profile(device.board) if device.board else site.profile
+    if site.ethernet:
+        profile = profile | {"ethernet": {}}
+    try:
+        return ram.warning(profile, device.config, anyway)
+    except ram.RamError as error:
+        raise ProvisionError(str(error)) from None
 
 
 def _profile(given: Given, site: Site) -> dict[str, Any]:
@@ -322,6 +345,10 @@ def _plugged(
                 if known in done:
                     raise ProvisionError(f"this board has just become {done[known]}")
                 _check(site, options.replace)
+                warned = _check_ram(site, device, options.anyway)
+                if warned:
+                    console.say(f"{device.source_id}: {warned}")
+                    result.warning = warned
                 write(link, site, device, options.nvs)
             done[known] = device.source_id
             result.id, result.port, result.board = known, port, device.board or site.board

@@ -548,6 +548,7 @@ BROKEN: list[tuple[Break, str]] = [
     (put("firmware", "LOLIN_C3_MINI"), r"\$\.firmware: LOLIN_C3_MINI is for esp32c3, not esp32"),
     (put("firmware_variant", "HUGE"), r"\$\.firmware_variant: ESP32_GENERIC has no 'HUGE'; .* OTA"),
     (put("flash_mb", 2), r"\$\.flash_mb: ESP32_GENERIC needs 4 MiB of flash"),
+    (put("firmware_variant", "SPIRAM"), r"\$\.firmware_variant: 'SPIRAM' is for PSRAM"),
 ]
 
 

@@ -407,6 +407,28 @@ def test_wrong_configuration_is_refused_without_its_values(
     assert files(board).keys() == {"/boot.py"}
 
 
+def test_configuration_that_does_not_fit_the_boards_ram_is_refused_before_a_write(
+    board: VirtualBoard, deploy: Deploy, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(CONFIG | {"ring_bytes": 200_000}))
+    bare = ("--board", "esp32-devkitc-v4", "--config", str(config))
+    refused = deploy(*bare)
+    assert refused.status == 1
+    assert "ring_bytes: 200000 leaves" in refused.said["error"]
+    wanted = deploy(*bare, "--anyway")
+    assert wanted.status == 0
+    assert any("ring_bytes: 200000 leaves" in note for note in wanted.said["notes"])
+    # The board has its profile now; it need not be told again.
+    again = deploy_to_known_board(board, config)
+    assert again == 1
+    assert json.loads(files(board)["/plexus.json"])["ring_bytes"] == 200_000
+
+
+def deploy_to_known_board(board: VirtualBoard, config: Path) -> int:
+    return main(["deploy", "--port", board.port, "--no-reset", "--json", "--config", str(config)])
+
+
 def test_configuration_is_never_printed(
     board: VirtualBoard, deploy: Deploy, tmp_path: Path
 ) -> None:

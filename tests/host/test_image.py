@@ -242,6 +242,21 @@ def test_more_files_than_fit_are_refused(
     assert "2048 KiB of files do not fit the 2048 KiB" in outcome.said["error"]
 
 
+def test_configuration_that_does_not_fit_the_boards_ram_makes_no_image(
+    firmware: Firmware, make: Make, tmp_path: Path
+) -> None:
+    out, config = tmp_path / "out.bin", tmp_path / "config.json"
+    config.write_text(json.dumps({"ring_bytes": 200_000}))
+    refused = make(firmware("esp32"), "--out", out, "--config", config)
+    assert refused.status == 1
+    assert "ring_bytes: 200000 leaves" in refused.said["error"]
+    assert not out.exists()
+    wanted = make(firmware("esp32"), "--out", out, "--config", config, "--anyway")
+    assert wanted.status == 0
+    assert ["ring_bytes: 200000 leaves" in text for text in wanted.said["warnings"]] == [True]
+    assert out.exists()
+
+
 def test_key_that_the_server_refuses_makes_no_image(
     firmware: Firmware, make: Make, tmp_path: Path
 ) -> None:

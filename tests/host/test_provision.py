@@ -326,6 +326,24 @@ def test_profile_of_another_chip_is_refused(board: VirtualBoard, one: Run) -> No
     assert "/plexus.json" not in files(board)
 
 
+def test_configuration_that_does_not_fit_the_boards_ram_is_refused(
+    virtual_board: Boards, run: Run, tmp_path: Path
+) -> None:
+    profile = {"name": "mine", "mcu": "esp32", "psram_mb": 0, "sensors": []}
+    board = virtual_board(program() | {"/board.json": json.dumps(profile)}, heap="300k")
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"api_key": KEY, "source_id": "dev-1", "ring_bytes": 200_000}))
+    words = ("--port", board.port, "--json", "--wait", 0, "--no-check", "--config", config)
+    words = (*words, "--wifi-ssid", "home", "--wifi-password", PASSWORD)
+    refused = run(*words)
+    assert refused.status == 1
+    assert "ring_bytes: 200000 leaves" in refused.said["error"]
+    wanted = run(*words, "--anyway")
+    assert wanted.status == 0, wanted.printed
+    assert "ring_bytes: 200000 leaves" in wanted.said["warning"]
+    assert json.loads(files(board)["/plexus.json"])["ring_bytes"] == 200_000
+
+
 def test_confirmed_readings_are_waited_for(virtual_board: Boards, run: Run, one: Run) -> None:
     says = (
         "import os\nif 'plexus.json' in os.listdir('/'): print('plexus: first readings confirmed')"

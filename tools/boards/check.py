@@ -300,6 +300,8 @@ def _firmware(profile: Profile) -> Iterator[str]:
         yield f"$.firmware_variant: {name} has no {variant!r}; it has {known}"
     elif profile["flash_mb"] < least:
         yield f"$.flash_mb: {name} needs {least} MiB of flash; give an image that fits"
+    if not profile["psram_mb"] and variant in PSRAM_VARIANTS.values():
+        yield f"$.firmware_variant: {variant!r} is for PSRAM, and psram_mb is 0; correct one"
     needed = PSRAM_VARIANTS.get((name, profile.get("psram_bus", "")))
     if needed is not None and variant != needed:
         yield f"$.firmware_variant: {name} leaves the PSRAM unused; give {needed!r}"

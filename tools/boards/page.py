@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tools import pages
-from tools.boards import profiles
+from tools.boards import profiles, ram
 from tools.boards.chips import ranges
 from tools.boards.profiles import Profile
 
@@ -88,6 +88,11 @@ def _buses(buses: list[dict[str, Any]], *lines: str) -> str:
     )
 
 
+def memory() -> str:
+    """What fits on which board."""
+    return pages.table(["", "No PSRAM", "PSRAM"], ram.rows())
+
+
 # --- the fields -----------------------------------------------------------------------------
 
 
@@ -138,6 +143,7 @@ def _meaning(field: dict[str, Any], target: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "boards": boards,
     "pins": pins,
+    "memory": memory,
     "fields": fields,
     "sensor": sensor,
 }
