@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tools import romfs
 from tools.boards import ram
 from tools.console import Console
 from tools.device import Device
@@ -102,16 +103,27 @@ def _deploy(
     files = payload.library(arch)
     if not options.lib_only:
         files.update(payload.program(arch))
+    rom = romfs.find(link)
+    if rom:
+        files, image = _into_rom(rom, files, options.lib_only, report)
+    else:
+        image = None
     target = Target(link, report)
     plan = target.plan(files, settings, options.lib_only, options.force)
     if not options.lib_only and not plan.has_profile:
         raise DeployError(f"the board does not know what board it is: --board {_like(there)}")
-    with console.progress("copying", plan.bytes) as advance:
+    with console.progress("copying", plan.bytes + len(image or b"")) as advance:
+        if rom and image:
+            # Before the same modules are removed from the file system.
+            rom.write(image, advance)
+            report.bytes += len(image)
         target.carry_out(plan, advance)
     _tell(console, report)
 
     report.configured = plan.configured
     if options.lib_only or options.no_reset:
+        if image:
+            link.clean()  # mounts it
         console.say("the board is at its prompt; reset it to run its program")
     elif not plan.configured:
         link.hard_reset()
@@ -127,11 +139,48 @@ def _deploy(
             report.confirmed = True
 
 
+def _into_rom(
+    rom: romfs.Rom, files: dict[str, bytes], lib_only: bool, report: Report
+) -> tuple[dict[str, bytes], bytes | None]:
+    """Which files remain for the file system, and the image that the ROMFS needs, None for none."""
+    from tools import payload
+    from tools.target import PACKAGES
+
+    if not (rom.is_blank or rom.is_ours):
+        hides = rom.hides(("plexus", "firmware"))
+        if hides:
+            raise DeployError(
+                f"{hides} on the board hides what is in /lib; leave it out of the ROMFS of yours"
+            )
+        report.notes.append("the ROMFS on the board is yours, and is left alone")
+        return files, None
+    if lib_only:  # the rest of the image stays
+        kept = [path for path in rom.hashes if not path.startswith(PACKAGES[0])]
+        files = files | {path: rom.read(path) for path in kept}
+    # A user's own microdot in /lib has to be found.
+    inside, outside = romfs.split(files, rom.size, (payload.MICRODOT,))
+    left = sorted({path.split("/")[2] for path in outside if path.startswith(PACKAGES)})
+    if left:
+        report.notes.append(
+            f"the ROMFS has {rom.size // 1024} KiB: {' and '.join(left)} did not fit into it and "
+            "goes to /lib"
+        )
+    image = romfs.image(inside)
+    report.romfs = sorted(inside)
+    if rom.holds(image) or (rom.is_blank and not inside):
+        report.unchanged += len(inside)
+        return outside, None
+    report.copied += [romfs.MOUNTED + path for path in sorted(inside)]
+    return outside, image
+
+
 def _tell(console: Console, report: Report) -> None:
     console.say(
         f"{len(report.copied)} files copied ({report.bytes / 1000:.1f} kB), "
         f"{report.unchanged} as they were, {len(report.removed)} removed"
     )
+    if report.romfs:
+        console.say(f"{len(report.romfs)} of them run in place from the ROMFS")
     for note in report.notes:
         console.say(note)
 

@@ -12,6 +12,7 @@ from typing import Any
 from tools import settings
 from tools.boards import ram
 from tools.console import Console
+from tools.firmware_image import FirmwareImage
 from tools.ports import LinkError
 from tools.settings import Given, Settings, SettingsError
 
@@ -26,6 +27,7 @@ _LITTLEFS: dict[str, Any] = {
 _DISK_VERSION = 0x00020000  # what every LittleFS 2 mounts
 _FILE_SYSTEMS = ("vfs", "ffat")  # the partition's label
 _DATA = 1
+_ROM_CLASS = b"VfsRom"  # the name of what mounts a ROMFS, if the firmware can
 _ARCHITECTURES = {
     "esp32": "xtensawin",
     "esp32s2": "xtensawin",
@@ -107,6 +109,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     if not options.no_check:
         settings.check_keys(devices)
     program = payload.library(arch) | payload.program(arch)
+    rom, program = _romfs(options.firmware, firmware, program)
     files = program | {payload.BOARD: content, **_deployed(program)}
     below = _flash(options.firmware, firmware.offset, start)
     made = []
@@ -114,7 +117,8 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         for device in devices or [None]:
             own = _settings(device) if device else {}
             path = _path(options, name, device)
-            _store(path, below + file_system(files | own, (end - start) // BLOCK_BYTES))
+            flash = below + file_system(files | own, (end - start) // BLOCK_BYTES)
+            _store(path, _overlaid(flash, rom))
             made.append({"source_id": device and device.source_id, "file": str(path)})
             advance(1)
     # Each writes all of the flash, so nothing has to be erased before.
@@ -131,6 +135,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         micropython=firmware.version,
         arch=arch,
         file_system={"offset": start, "blocks": (end - start) // BLOCK_BYTES},
+        romfs={"offset": rom[0], "bytes": len(rom[1])} if rom else None,
         command=command,
         images=made,
         warnings=warnings,
@@ -262,6 +267,35 @@ def _flash(path: Path, offset: int, end: int) -> bytes:
             "flash; take the .bin from MicroPython's page"
         )
     return b"\xff" * offset + data[: end - offset] + b"\xff" * (end - offset - len(data))
+
+
+def _romfs(
+    path: Path, firmware: FirmwareImage, program: dict[str, bytes]
+) -> tuple[tuple[int, bytes] | None, dict[str, bytes]]:
+    """The ROMFS's place in the flash with its content, and what remains for the file system.
+
+    None if the firmware has no ROMFS, or one with something in it.
+    """
+    from tools import payload, romfs
+
+    data = path.read_bytes()
+    for part in firmware.partitions:
+        at = part.offset - firmware.offset
+        erased = not data[at : at + part.size].strip(b"\xff")
+        if part.kind == _DATA and part.label == romfs.LABEL and erased and _ROM_CLASS in data:
+            inside, outside = romfs.split(program, part.size, (payload.MICRODOT,))
+            if inside:
+                return (part.offset, romfs.image(inside)), outside
+    return None, program
+
+
+def _overlaid(flash: bytes, part: tuple[int, bytes] | None) -> bytes:
+    """The flash with this at its place."""
+    if part is None:
+        return flash
+    offset, data = part
+    end = offset + len(data)
+    return flash[:offset].ljust(offset, b"\xff") + data + flash[end:]
 
 
 def _path(options: argparse.Namespace, board: str, device: Settings | None) -> Path:

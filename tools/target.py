@@ -11,7 +11,7 @@ from tools.link import Link
 
 MANIFEST = "/lib/plexus/.deployed.json"
 # Where all modules are ours but for those that we did not put there.
-_PACKAGES = ("/lib/plexus/", "/lib/firmware/")
+PACKAGES = ("/lib/plexus/", "/lib/firmware/")
 
 
 class DeployError(Exception):
@@ -20,10 +20,14 @@ class DeployError(Exception):
 
 @dataclass
 class Report:
-    """What deploy() did. confirmed: None if it did not wait for readings; notes: for a person."""
+    """What deploy() did. confirmed: None if it did not wait for readings; notes: for a person.
+
+    romfs: the files that are in the board's ROMFS, where they run in place.
+    """
 
     copied: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    romfs: list[str] = field(default_factory=list)
     unchanged: int = 0
     bytes: int = 0
     configured: bool = False
@@ -66,12 +70,15 @@ class Target:
         """Look what has to change. DeployError if it may not, or does not fit."""
         from tools.payload import BOARD, CONFIG, MICRODOT, STARTERS
 
-        self._look({_parent(path) for path in files} | {"/", "/lib"})
+        folders = {_parent(path) for path in [*files, MANIFEST]} | {"/", "/lib"}
+        self._look(folders)
+        self._read_list()
+        known = self._deployed | self._pending
+        self._look({_parent(path) for path in known} - folders)
         if MICRODOT in files and self._has_own_microdot(MICRODOT, files[MICRODOT]):
             del files[MICRODOT]
             self._report.notes.append("the microdot in /lib is yours, and is left alone")
         wanted = {path: _digest(data) for path, data in files.items()}
-        known = self._deployed | self._pending
         self._hash([*wanted, *settings, *known])
         every = settings | files
         write = {
@@ -81,7 +88,7 @@ class Target:
         for path in STARTERS:
             if path in write and path in self._sizes and not self._is_ours(path):
                 keep.update(self._give_way(path, force))
-        scope = _PACKAGES[:1] if lib_only else ("/",)
+        scope = PACKAGES[:1] if lib_only else ("/",)
         remove = [
             path
             for path in sorted(known)
@@ -94,7 +101,7 @@ class Target:
         # MicroPython takes the source if there are both.
         for path in wanted:
             source = path.removesuffix(".mpy") + ".py"
-            if path.startswith(_PACKAGES) and source != path and source in self._sizes:
+            if path.startswith(PACKAGES) and source != path and source in self._sizes:
                 remove.append(source)
         others = {p: h for p, h in self._deployed.items() if not p.startswith(scope)}
         plan = Plan(
@@ -102,11 +109,11 @@ class Target:
             write=write,
             remove=remove,
             keep=keep,
-            folders=sorted({_parent(path) for path in write} - self._folders),
+            folders=sorted({_parent(path) for path in [*write, MANIFEST]} - self._folders),
             has_profile=BOARD in every or BOARD in self._sizes,
             configured=CONFIG in every or CONFIG in self._sizes,
         )
-        self._report.unchanged = len(every) - len(write)
+        self._report.unchanged += len(every) - len(write)
         self._check_space(plan)
         return plan
 
@@ -151,6 +158,8 @@ class Target:
                     self._folders.add(path)
                 else:
                     self._sizes[path] = entry.size
+
+    def _read_list(self) -> None:
         if MANIFEST not in self._sizes:
             return
         try:

@@ -75,13 +75,18 @@ def application(mcu: str, version: str = "v1.28.0") -> bytes:
     return body + hashlib.sha256(body).digest()
 
 
-def table(flash_mb: int = 4) -> bytes:
-    """A partition table as MicroPython's: the application, and the file system to the end."""
+def table(flash_mb: int = 4, romfs_bytes: int = 0) -> bytes:
+    """A partition table as MicroPython's: the application, and the file system to the end.
+
+    romfs_bytes: what a ROMFS takes of the application's.
+    """
     entries = [
         (1, 2, 0x9000, 0x6000, b"nvs"),
-        (0, 0, APP_OFFSET, 0x1F0000, b"factory"),
+        (0, 0, APP_OFFSET, 0x1F0000 - romfs_bytes, b"factory"),
         (1, 0x81, 0x200000, (flash_mb << 20) - 0x200000, b"vfs"),
     ]
+    if romfs_bytes:
+        entries.append((1, 0x8F, 0x200000 - romfs_bytes, romfs_bytes, b"romfs"))
     packed = [struct.pack("<HBBII16sI", 0x50AA, *entry, 0) for entry in entries]
     return b"".join(packed).ljust(0xC00, b"\xff")
 
@@ -100,12 +105,16 @@ def firmware(tmp_path: Path) -> Firmware:
         version: str = "v1.28.0",
         flash_mb: int = 4,
         whole_flash: bool = False,
+        romfs: bytes | None = None,
+        romfs_bytes: int = 0,
     ) -> Path:
         parts = {
             BOOTLOADER[mcu]: application(mcu),
-            PARTITION_TABLE: table(flash_mb),
-            APP_OFFSET: application(mcu, version),
+            PARTITION_TABLE: table(flash_mb, romfs_bytes),
+            APP_OFFSET: application(mcu, version) + (b"VfsRom" if romfs_bytes else b""),
         }
+        if romfs is not None:
+            parts[0x200000 - romfs_bytes] = romfs
         command = [sys.executable, "-m", "esptool", "--chip", mcu, "merge-bin"]
         command += ["--output", str(tmp_path / name)]
         if not whole_flash:

@@ -18,7 +18,7 @@ from tests.fixtures.virtual_board import Boards
 from tests.host import test_flash
 from tests.host.test_flash import APP_OFFSET, BOARDS, Firmware
 from tests.virtual_board import flash
-from tools import image, payload, target
+from tools import image, payload, romfs, target
 from tools.__main__ import main
 from tools.firmware_image import BOOTLOADER, Partition
 from tools.link import Link
@@ -293,6 +293,61 @@ def test_directory_that_cannot_be_written_is_named(
     outcome = make(firmware("esp32"), "--out", tmp_path / "file" / "out.bin")
     assert outcome.status == 1
     assert str(tmp_path / "file") in outcome.said["error"]
+
+
+# --- ROMFS ------------------------------------------------------------------------------------
+
+
+def test_modules_go_into_the_romfs_of_the_firmware(
+    firmware: Firmware, make: Make, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.bin"
+    outcome = make(firmware("esp32", romfs_bytes=0x20000), "--out", out)
+    assert outcome.status == 0, outcome.printed
+    content = romfs.image({"/lib/plexus/a.mpy": b"xtensawin"})
+    assert outcome.said["romfs"] == {"offset": 0x1E0000, "bytes": len(content)}
+    data = out.read_bytes()
+    assert data[0x1E0000 : 0x1E0000 + len(content)] == content
+    assert not data[0x1E0000 + len(content) : 0x200000].strip(b"\xff")
+    found = flash.files(system(out))
+    assert "/main.py" in found
+    assert "/lib/plexus/a.mpy" not in found
+    assert json.loads(found[target.MANIFEST])["files"].keys() == {"/main.py"}
+
+
+def test_firmware_without_the_class_for_it_has_no_romfs(
+    firmware: Firmware, make: Make, tmp_path: Path
+) -> None:
+    path, out = firmware("esp32", romfs_bytes=0x20000), tmp_path / "out.bin"
+    path.write_bytes(path.read_bytes().replace(b"VfsRom", b"VfsFat"))
+    assert make(path, "--out", out).said["romfs"] is None
+    assert "/lib/plexus/a.mpy" in flash.files(system(out))
+
+
+def test_romfs_with_something_in_it_is_left_alone(
+    firmware: Firmware, make: Make, tmp_path: Path
+) -> None:
+    out, mine = tmp_path / "out.bin", b"\xd2\xcd1\x00"
+    outcome = make(firmware("esp32", romfs_bytes=0x20000, romfs=mine), "--out", out)
+    assert outcome.said["romfs"] is None
+    assert out.read_bytes()[0x1E0000:][:4] == mine
+    assert "/lib/plexus/a.mpy" in flash.files(system(out))
+
+
+def test_board_starts_its_program_from_the_romfs_of_the_image(
+    firmware: Firmware, make: Make, virtual_board: Boards, tmp_path: Path, whole: None
+) -> None:
+    out, size = tmp_path / "out.bin", 0x60000
+    outcome = make(firmware("esp32", romfs_bytes=size), "--out", out, "--no-config", "--bytecode")
+    assert outcome.status == 0, outcome.printed
+    directory = tmp_path / "board1"
+    directory.mkdir()
+    (directory / "rom.img").write_bytes(out.read_bytes()[0x200000 - size : 0x200000])
+    board = virtual_board(filesystem=system(out), romfs_bytes=size, heap="1M")
+    with Link(board.port) as link:
+        link.clean()
+        said = link.exec("import firmware.atomic,plexus\nprint(plexus.__file__)")
+    assert said == "/rom/lib/plexus/__init__.mpy\n"
 
 
 # --- where the file system is -----------------------------------------------------------------

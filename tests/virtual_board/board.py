@@ -21,10 +21,11 @@ class VirtualBoard(Chip):
             board.reset()
             board.wait_for("connected")
 
-    directory: holds flash.img, nvs.json and the world's state; what was there before is the
-    board's flash. heap: bytes of MicroPython's heap that are free at the start, "160k"; what the
-    simulation itself takes is added. filesystem: a file system's image to begin with, exactly as
-    long as the partition. world: as for set().
+    directory: holds flash.img, rom.img, nvs.json and the world's state; what was there before is
+    the board's flash. heap: bytes of MicroPython's heap that are free at the start, "160k"; what
+    the simulation itself takes is added. filesystem: a file system's image to begin with, exactly
+    as long as the partition. romfs_bytes: MicroPython has a ROMFS partition of so many, which are
+    whole blocks. world: as for set().
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class VirtualBoard(Chip):
         heap: str = "160k",
         flash_mb: int = 4,
         filesystem: bytes | Path | None = None,
+        romfs_bytes: int = 0,
         **world: Any,
     ) -> None:
         directory = Path(directory)
         directory.mkdir(parents=True, exist_ok=True)
         super().__init__(directory, _bytes(heap), flash_mb, world)
+        self.romfs_blocks = romfs_bytes // flash.BLOCK_SIZE
         if filesystem is not None or not self.image.exists():
             self.write_filesystem(filesystem)
         self._check_size(self.image.stat().st_size)

@@ -72,6 +72,7 @@ class Chip:
         self.image = directory / "flash.img"
         self.heap = heap
         self.flash_mb = flash_mb
+        self.romfs_blocks = 0  # of the partition; 0: its MicroPython has none
         Chip._count += 1
         self._number = Chip._count
         # An address for each board, for its own servers.
@@ -340,6 +341,7 @@ class Chip:
             "directory": str(self.directory.absolute()),
             "blocks": flash.block_count(self.flash_mb),
             "block_size": flash.BLOCK_SIZE,
+            "romfs_blocks": self.romfs_blocks,
             "flash_bytes": self.flash_mb * 0x100000,
             "cause": self._cause,
             "wake_reason": self._wake_reason,
@@ -353,7 +355,7 @@ class Chip:
 
     def _simulated(self) -> str:
         what = [self._world["simulated"], *(entry["model"] for entry in self._world["sensors"])]
-        return f"{self._cause == SOFT} {what}"
+        return f"{self._cause == SOFT} {self.romfs_blocks} {what}"
 
     def _kill(self) -> None:
         if not self._process:

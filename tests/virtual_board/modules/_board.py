@@ -79,7 +79,10 @@ def run(replies, requests, names):
     try:
         _mount(flash)
         _host.start["mounted"] = True
-        sys.path[:] = ["", ".frozen", "/lib"]
+        sys.path[:] = ["", ".frozen"]
+        if _host.start["romfs_blocks"]:
+            sys.modules["_romfs"].mount()
+        sys.path.append("/lib")
         del sys.argv[:]
         if _execute("boot.py", names) and not _host.start["raw_repl"]:
             _execute("main.py", names)
@@ -101,6 +104,10 @@ def _install():
     import _sensors
 
     _sensors.start()
+    if _host.start["romfs_blocks"]:
+        import _romfs
+
+        _romfs.install()
 
 
 def _mount(flash):
