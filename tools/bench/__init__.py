@@ -14,11 +14,24 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "--only", metavar="WORD", default="", help="only the measurements whose name has this word"
     )
-    parser.set_defaults(run=run)
+    heap = parser.add_argument_group("a board's heap, part by part, and its budget")
+    heap.add_argument(
+        "--heap", action="store_true", help="only that: what each import keeps, beside its budget"
+    )
+    heap.add_argument(
+        "--write", action="store_true", help="with --heap: make what is measured the budget"
+    )
+    parser.set_defaults(run=run, refuse=parser.error)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print; the exit status is 1 if a measurement failed, not if a promise did."""
+    if options.write and not options.heap:
+        options.refuse("--write: it goes with --heap")
+    if options.heap:
+        from tools.bench import heap
+
+        return heap.run(write=options.write, as_json=options.json)
     from tools.bench import table
     from tools.bench.lab import Lab
     from tools.bench.measurements import MEASUREMENTS
