@@ -69,11 +69,13 @@ def _ended(crashes):
         raise
     except BaseException as error:  # noqa: BLE001 -- whatever it is, the board goes on
         # The heap may be full: what the program held is held by these two.
-        plexus.app.device = None
         try:
             asyncio.new_event_loop().close()
         except MemoryError:
             pass  # its first step, which lets go of the tasks, is the smallest
+        device, plexus.app.device = plexus.app.device, None
+        if device:
+            device.discard()
         crashes.caught(error)
         return False
 
@@ -169,12 +171,16 @@ class Crashes:
         self.tick()
         early = self._running
         self._running = False
+        row = self._state["early"]
         try:
             self._crashed(early, *described(error, self._secrets, self._window))
             self._store()
         except MemoryError:
-            self._window = None  # its 2 kB are what is left
+            if self._window:
+                self._window.discard()  # its 2 kB are what is left
+            self._window = None
             gc.collect()
+            self._state["early"] = row  # it may be counted already
             self._crashed(early, type(error).__name__ + ": no memory for its traceback", "")
             self._store()
 

@@ -89,6 +89,15 @@ class Device:
         self.courier.stop()
         self.lights.set("off")
 
+    def discard(self):
+        """Let go of all parts: it is of no use any more, and allocates nothing for that.
+
+        It may outlive who lets go of it. The thread that delivers has it in hand, for seconds
+        amid a flush, and a collector takes any number on a stack for an address.
+        """
+        self.px = self.sampler = self.network = self.lights = self.remote = self.courier = None
+        self.found = self.problems = ()
+
     async def _sample(self):
         while True:
             wait_ms = self.sampler.tick()

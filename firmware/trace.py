@@ -64,6 +64,11 @@ class Window(io.IOBase):
         self._written += len(data)
         return len(data)
 
+    def discard(self):
+        """Give its 2 kB back: it may itself outlive who lets go of it, as a collector takes any
+        number on a stack for an address."""
+        self._data = None
+
     def end(self):
         """What it has kept, as bytes."""
         if not self.cut:

@@ -278,7 +278,10 @@ def test_a_wake_after_deep_sleep_writes_nothing():
 
 
 def test_without_memory_for_the_traceback_the_crash_is_kept_by_its_name():
+    windows = []
+
     def described(error, secrets, window):
+        windows.append(window)
         raise MemoryError
 
     before, crash.described = crash.described, described
@@ -288,6 +291,27 @@ def test_without_memory_for_the_traceback_the_crash_is_kept_by_its_name():
             report = board.start(HARD).report()
     finally:
         crash.described = before
+    assert "1 in a row: MemoryError: no memory for its traceback" in report, report
+    equal([window._data for window in windows], [None])  # in hand still, and no longer large
+
+
+def test_a_crash_without_memory_to_keep_its_traceback_counts_once():
+    store = atomic.store
+    failures = [MemoryError()]
+
+    def full(path, value):
+        if failures:
+            raise failures.pop()
+        store(path, value)
+
+    with Board() as board:
+        crashes = board.start(POWER_ON)
+        atomic.store = full
+        try:
+            crashes.caught(fail("no heap", MemoryError))
+        finally:
+            atomic.store = store
+        report = board.start(HARD).report()
     assert "1 in a row: MemoryError: no memory for its traceback" in report, report
 
 
@@ -449,15 +473,25 @@ def test_ctrl_c_while_it_waits_for_the_restart_leaves_no_watchdog_behind():
     equal((machine.resets, hardware.timeouts), (0, [120000, 86400000]))
 
 
-def test_the_device_is_let_go_of_before_the_crash_is_described():
-    held = []
+class Discarded:
+    """In place of the device: whether it was to let go of its parts."""
+
+    discarded = False
+
+    def discard(self):
+        self.discarded = True
+
+
+def test_the_device_and_its_parts_are_let_go_of_before_the_crash_is_described():
+    device = Discarded()
+    found = []
 
     def described(error, secrets, window):
-        held.append(plexus.app.device)
+        found.append((plexus.app.device, device.discarded))
         return "", ""
 
     def begin():
-        plexus.app.device = "the device"
+        plexus.app.device = device
 
     before, crash.described = crash.described, described
     try:
@@ -465,7 +499,7 @@ def test_the_device_is_let_go_of_before_the_crash_is_described():
             crash.run()
     finally:
         crash.described = before
-    equal(held, [None])
+    equal(found, [(None, True)])
 
 
 def test_a_crash_that_cannot_be_kept_restarts_the_board_all_the_same():

@@ -4,13 +4,16 @@ import json
 from typing import Any
 
 from tests.fixtures.firmware import Devices
+from tests.fixtures.proxy import ProxyView
 from tests.fixtures.server import ServerView
+from tests.host.test_firmware import CONFIRMED, stored
 
 POWER_ON, HARD, DEEP_SLEEP = 1, 2, 4
 DAY_MS = 86400000
-# In place of the lights: takes all memory there is, and keeps it as long as the device is kept.
+# In place of the lights: takes all memory there is, once, when GPIO 5 is low; and keeps it as long
+# as the device is kept.
 GREEDY = """
-import asyncio, gc, os
+import asyncio, gc, machine, os
 
 class Lights:
     name = ""
@@ -22,11 +25,13 @@ class Lights:
         self.name = name
 
     async def run(self):
-        await asyncio.sleep(1)
         try:
             os.remove("/fault")
         except OSError:
             await asyncio.sleep(3600)
+        button = machine.Pin(5, machine.Pin.IN, machine.Pin.PULL_UP)
+        while button.value():
+            await asyncio.sleep(0.1)
         gc.collect()
         size = 4096
         while size > 16:
@@ -38,6 +43,7 @@ class Lights:
         while True:
             self.hoard = (self.hoard, None)
 """
+GREEDY_FILES = {"/lib/firmware/lights.py": GREEDY.encode(), "/fault": b"1"}
 SLEEP = {"interval_s": 60}
 CRASHED = {"run": "", "early": 3, "what": "ValueError: broken", "trace": "", "told": False}
 
@@ -49,11 +55,23 @@ def sleeping(device: Devices, world: dict[str, Any] | None = None, **changes: An
 def test_a_program_that_fills_the_heap_is_told_after_the_restart(
     device: Devices, server: ServerView
 ) -> None:
-    board = device(files={"/lib/firmware/lights.py": GREEDY.encode(), "/fault": b"1"})
+    board = device(files=GREEDY_FILES)
+    board.wait_for(CONFIRMED)
+    board.press(5)
     board.wait_reset(HARD, timeout_s=40)
-    server.mock.wait_until(lambda mock: bool(mock.points("device.crash")), 30)
+    assert "MemoryError: memory allocation failed" in stored(server, "device.crash")[0]["value"]
     assert board.resets[:2] == [POWER_ON, HARD]
-    assert "MemoryError" in server.mock.points("device.crash")[0]["value"]
+
+
+def test_a_program_that_fills_the_heap_amid_a_flush_is_told_after_the_restart(
+    device: Devices, server: ServerView, proxy: ProxyView
+) -> None:
+    proxy.proxy.set(mode="stall", after_bytes=300, connections=1)
+    board = device(files=GREEDY_FILES, endpoint=proxy.device["ingest"], timeout_ms=120000)
+    server.mock.wait_until(lambda _: proxy.proxy.stats["up_bytes"] >= 300, 30)
+    board.press(5)
+    board.wait_reset(HARD, timeout_s=40)
+    assert "MemoryError: memory allocation failed" in stored(server, "device.crash")[0]["value"]
 
 
 def test_a_program_of_another_micropython_names_the_remedy(device: Devices) -> None:
