@@ -8,10 +8,11 @@ from plexus._port import const, ticks_add, ticks_diff, ticks_ms
 
 from .trace import without
 
-# Garbage is collected after so much of the heap, not only when that is full: what stays then lies
-# close together, and a message of some kilobytes still finds its piece after days. It is a part of
-# the heap and no fixed size, since a collection takes as long as the heap is large.
-_COLLECT_PART = const(8)
+# Garbage is collected after so much of what is free, not only when all of it is used: what stays
+# then lies close together, and a message of some kilobytes still finds its piece after days. It is
+# a part and no fixed size, since a collection takes as long as the heap is large; and of what is
+# free, as a part of the whole heap may be all that is left of it.
+_COLLECT_PART = const(4)
 _COLLECT_BYTES = const(8192)  # at the least
 _ANSWER_MS = const(1000)  # for a command's answer to go out before the restart
 _FLUSH_MS = const(20000)
@@ -27,8 +28,8 @@ class Remote:
     """
 
     def __init__(self, device, url, secrets):
-        heap = gc.mem_alloc() + gc.mem_free()
-        gc.threshold(max(heap // _COLLECT_PART, _COLLECT_BYTES))
+        gc.collect()
+        gc.threshold(max(gc.mem_free() // _COLLECT_PART, _COLLECT_BYTES))
         self._device = device
         self._secrets = secrets
         self.agent = Agent(device.px, device.sampler, url=url, ready=device.is_up)
