@@ -224,6 +224,16 @@ def test_proxy_half_closes(fault_proxy: Proxy) -> None:
         support.wait_until(lambda: fault_proxy.stats["up_bytes"] == 23)
 
 
+def test_proxy_has_reset_what_it_dropped(fault_proxy: Proxy) -> None:
+    with connect(fault_proxy) as client:
+        client.sendall(b"x")
+        receive(client, 1)
+        fault_proxy.drop()
+        client.setblocking(False)
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+
+
 def test_proxy_stalls_and_stays_open(fault_proxy: Proxy) -> None:
     fault_proxy.set(mode="stall", direction="down", after_bytes=4)
     with connect(fault_proxy) as client:
