@@ -68,11 +68,7 @@ def run(server: ServerView, command: str) -> str:
 def typed(board: VirtualBoard, line: str, pattern: str) -> None:
     """Stop the program, type a line at the prompt, and wait for what it gives."""
     board.type("\x03")
-    try:
-        board.wait_repl(5)
-    except TimeoutError:  # the thread that delivers has got it: on a board only the program can
-        board.type("\x03")
-        board.wait_repl()
+    board.wait_repl()
     start = len(board.console())
     board.type(line + "\r\n")
     board.wait_for(pattern, start=start)

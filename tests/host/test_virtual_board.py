@@ -160,6 +160,21 @@ def test_ctrl_c_stops_main_and_gives_the_prompt(virtual_board: Boards) -> None:
     assert "_board" not in text
 
 
+def test_ctrl_c_interrupts_the_main_thread_while_another_collects(virtual_board: Boards) -> None:
+    program = (
+        "import _thread, gc, time\n"
+        "def collect():\n    while True:\n        gc.collect()\n        time.sleep_ms(1)\n"
+        "_thread.start_new_thread(collect, ())\nn = 0\n"
+        "while True:\n    try:\n        print('round', n)\n        while True:\n"
+        "            time.sleep_ms(3)\n    except KeyboardInterrupt:\n        n += 1\n"
+    )
+    board = virtual_board(files={"main.py": program})
+    for count in range(20):
+        board.wait_for(rf"round {count}\b")
+        board.type("\x03")
+    board.wait_for(r"round 20\b")
+
+
 def test_mpremote_interrupts_a_busy_main(virtual_board: Boards) -> None:
     board = virtual_board(files={"main.py": "while True:\n    pass\n"})
     assert board.mpremote("exec", "print('mine')") == "mine\n"

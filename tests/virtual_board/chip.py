@@ -5,11 +5,13 @@ modules/, which MicroPython finds in place of an ESP32's.
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import queue
 import re
 import selectors
+import signal
 import socket
 import subprocess
 import threading
@@ -24,6 +26,8 @@ from . import flash
 from .air import Air
 from .console import CHUNK, FRIENDLY_REPL, ChipPort, Translator, UserPort
 
+LIBC = ctypes.CDLL(None)
+COLLECT = signal.SIGRTMIN + 5  # by which MicroPython's collector stops the other threads
 MODULES = Path(__file__).parent / "modules"
 TESTS = Path(__file__).parent.parent
 PWRON, HARD, WDT, DEEPSLEEP, SOFT = range(1, 6)  # as machine.reset_cause() gives them
@@ -59,6 +63,12 @@ WORLD: dict[str, Any] = {
     "chip_temperature": 41,
     "idf_heap_free": 95000,
 }
+
+
+def _has_signal(status: str, number: int) -> bool:
+    """Whether a thread with this text in /proc is to handle this signal, or does already."""
+    sets = re.findall(r"^(?:SigPnd|SigBlk):\s*(\w+)", status, re.MULTILINE)
+    return any(int(each, 16) >> number - 1 & 1 for each in sets)
 
 
 class Chip:
@@ -314,7 +324,7 @@ class Chip:
         self._translate = Translator()
         self._translate.raw_repl = raw_repl
         self._request = b""
-        self._chip = ChipPort()
+        self._chip = ChipPort(self._interrupt)
         self._requests, their_requests = os.pipe()
         their_replies, self._replies = os.pipe()
         os.set_blocking(self._requests, False)
@@ -371,6 +381,21 @@ class Chip:
         os.close(self._replies)
         self._process = None
         self._air.drop()
+
+    def _interrupt(self) -> None:
+        """Ctrl-C for the main thread, whose id is the process's.
+
+        Not while the main thread looks through its stack for a collection of another thread: the
+        interrupt leaves that at once, and the other would wait for its end for good.
+        """
+        if not self._process:
+            return
+        pid = self._process.pid
+        status = Path(f"/proc/{pid}/task/{pid}/status")
+        latest = time.monotonic() + 1
+        while _has_signal(status.read_text(), COLLECT) and time.monotonic() < latest:
+            time.sleep(0.001)
+        LIBC.tgkill(pid, pid, signal.SIGINT)
 
     def _power_off(self) -> None:
         self._kill()

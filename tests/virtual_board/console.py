@@ -7,6 +7,7 @@ import re
 import select
 import termios
 import tty
+from collections.abc import Callable
 
 CHUNK = 4096
 BACKLOG = 1 << 20  # bytes that a user who does not read may leave behind
@@ -52,9 +53,13 @@ class UserPort:
 
 
 class ChipPort:
-    """The end that MicroPython has as its terminal, `slave`, until detach(); ours is `fd`."""
+    """The end that MicroPython has as its terminal, `slave`, until detach(); ours is `fd`.
 
-    def __init__(self) -> None:
+    interrupt: called for a Ctrl-C that a program is to be interrupted by.
+    """
+
+    def __init__(self, interrupt: Callable[[], None]) -> None:
+        self.interrupt = interrupt
         self.fd, self.slave = pty.openpty()
         self.path = os.ttyname(self.slave)
         # What holds while a program runs; for the REPL MicroPython makes it raw. A program that
@@ -92,7 +97,13 @@ class ChipPort:
     def flush(self) -> None:
         with contextlib.suppress(OSError):
             while self.waiting and not self.hold:
-                del self.waiting[: os.write(self.fd, self.waiting)]
+                # The terminal would interrupt any thread of the program, a chip its main one.
+                if self.waiting[:1] == b"\x03" and termios.tcgetattr(self.fd)[3] & termios.ISIG:
+                    del self.waiting[:1]
+                    self.interrupt()
+                    continue
+                end = self.waiting.find(b"\x03", 1)
+                del self.waiting[: os.write(self.fd, self.waiting[: None if end < 0 else end])]
 
     def close(self) -> None:
         os.close(self.fd)

@@ -170,7 +170,11 @@ class PWM:
 
 
 class Timer:
-    """A timer. Its callback runs between the program's own steps; not while a call blocks."""
+    """A timer. Its callback runs between the program's own steps; not while a call blocks.
+
+    It waits in MicroPython's queue once at a time. A full queue would raise, and in a full heap all
+    threads share one exception: it would become that of the program.
+    """
 
     ONE_SHOT = 0
     PERIODIC = 1
@@ -190,17 +194,24 @@ class Timer:
         self._run = None
 
     def _wait(self, run, mode, callback, period):
+        waits = [False]  # whether the callback is in the queue
+
+        def call(_):
+            waits[0] = False
+            callback(self)
+
         due = time.ticks_ms()
         while True:
             due = time.ticks_add(due, period)
             time.sleep_ms(max(0, time.ticks_diff(due, time.ticks_ms())))
             if self._run is not run:
                 return
-            if callback:
+            if callback and not waits[0]:
+                waits[0] = True
                 try:
-                    micropython.schedule(callback, self)
+                    micropython.schedule(call, None)
                 except RuntimeError:
-                    pass  # the queue is full, as it may be on a chip
+                    waits[0] = False  # the queue is full, as it may be on a chip
             if mode == self.ONE_SHOT:
                 return
 
