@@ -156,7 +156,7 @@ def test_ctrl_c_stops_main_and_gives_the_prompt(virtual_board: Boards) -> None:
     assert not board.repl
     board.type("\x03")
     text = board.wait_for(r"KeyboardInterrupt: \r\n[^>]*>>> ").string
-    assert 'File "main.py", line 3' in text
+    assert 'File "main.py", line ' in text
     assert "_board" not in text
 
 

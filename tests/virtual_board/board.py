@@ -114,6 +114,12 @@ class VirtualBoard(Chip):
         """Wait for a start with this cause among `resets[start:]`."""
         self.wait(lambda: cause in self.resets[start:], timeout_s, f"a reset of cause {cause}")
 
+    def starved_ms(self) -> int:
+        """For how long its threads had no processor of this computer's, though ready to run."""
+        assert self._process
+        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/schedstat")
+        return sum(int(task.read_text().split()[1]) for task in tasks) // 1000000
+
     def files(self) -> dict[str, bytes]:
         """The files in its flash by path; best read when it is off."""
         return flash.files(self.image.read_bytes())
