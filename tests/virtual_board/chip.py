@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import platform
 import queue
 import re
 import selectors
@@ -26,6 +27,7 @@ from . import flash
 from .air import Air
 from .console import CHUNK, FRIENDLY_REPL, ChipPort, Translator, UserPort
 
+FUTEX = {"x86_64": "202", "aarch64": "98"}.get(platform.machine(), "")  # its number
 LIBC = ctypes.CDLL(None)
 COLLECT = signal.SIGRTMIN + 5  # by which MicroPython's collector stops the other threads
 MODULES = Path(__file__).parent / "modules"
@@ -65,10 +67,12 @@ WORLD: dict[str, Any] = {
 }
 
 
-def _has_signal(status: str, number: int) -> bool:
-    """Whether a thread with this text in /proc is to handle this signal, or does already."""
-    sets = re.findall(r"^(?:SigPnd|SigBlk):\s*(\w+)", status, re.MULTILINE)
-    return any(int(each, 16) >> number - 1 & 1 for each in sets)
+def _waits(task: Path) -> bool:
+    """Whether a thread is in a call of the kernel, but for a lock's, and handles no collection."""
+    call = (task / "syscall").read_text().split()[0]
+    sets = re.findall(r"^(?:SigPnd|SigBlk):\s*(\w+)", (task / "status").read_text(), re.MULTILINE)
+    collects = any(int(each, 16) >> COLLECT - 1 & 1 for each in sets)
+    return call not in ("running", FUTEX) and not collects
 
 
 class Chip:
@@ -385,15 +389,14 @@ class Chip:
     def _interrupt(self) -> None:
         """Ctrl-C for the main thread, whose id is the process's.
 
-        Not while the main thread looks through its stack for a collection of another thread: the
-        interrupt leaves that at once, and the other would wait for its end for good.
+        If it can be, while that waits for the world: the interrupt leaves at once whatever it is
+        in. From within a collection, its own or another thread's, that would stop all for good.
         """
         if not self._process:
             return
         pid = self._process.pid
-        status = Path(f"/proc/{pid}/task/{pid}/status")
-        latest = time.monotonic() + 1
-        while _has_signal(status.read_text(), COLLECT) and time.monotonic() < latest:
+        latest = time.monotonic() + 0.3
+        while not _waits(Path(f"/proc/{pid}/task/{pid}")) and time.monotonic() < latest:
             time.sleep(0.001)
         LIBC.tgkill(pid, pid, signal.SIGINT)
 
