@@ -254,14 +254,17 @@ class Link:
                 "except (ImportError,AttributeError,OSError,ValueError):\n pass"
             )
 
-    def exec(self, code: str, timeout_s: float = 10) -> str:
+    def exec(
+        self, code: str, timeout_s: float = 10, heard: Callable[[bytes], object] | None = None
+    ) -> str:
         """Run code; returns what it printed. `timeout_s`: how long it may stay silent.
 
+        heard: gets what it prints as it comes, also of code that fails; nothing is returned then.
         BoardError if it raised.
         """
         self.interrupt()
         with self._in_words():
-            out, raised = self._transport.exec_raw(code, timeout=timeout_s)
+            out, raised = self._transport.exec_raw(code, timeout_s, heard)
         text = out.decode("utf-8", "replace").replace("\r\n", "\n")
         if raised:
             raise BoardError(raised.decode("utf-8", "replace").replace("\r\n", "\n"))

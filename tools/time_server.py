@@ -22,11 +22,14 @@ class TimeServer:
     """Serves this machine's time in a `with`; `port` and, for a person, `name` say what it is.
 
     Both kinds serve the system's clock, so that what a client gets can be compared with it.
-    chrony=None takes chronyd where it is installed and otherwise answers by itself.
+    chrony=None takes chronyd where it is installed and otherwise answers by itself. host: where to
+    listen, "0.0.0.0" for boards too; chronyd serves this machine alone.
     """
 
-    def __init__(self, chrony: bool | None = None) -> None:
-        self._server = _Chrony() if (CHRONYD if chrony is None else chrony) else _Responder()
+    def __init__(self, chrony: bool | None = None, host: str = HOST) -> None:
+        if chrony is None:
+            chrony = CHRONYD is not None and host == HOST
+        self._server = _Chrony() if chrony else _Responder(host)
         self.name = self._server.name
         self.port = 0
 
@@ -109,8 +112,11 @@ class _Responder:
 
     name = "built-in SNTP responder"
 
+    def __init__(self, host: str) -> None:
+        self._host = host
+
     def start(self) -> int:
-        self._socket = _bound()
+        self._socket = _bound(self._host)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="sntp", daemon=True)
         self._thread.start()
@@ -137,14 +143,14 @@ class _Responder:
     def stop(self) -> None:
         self._stopping.set()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waking:
-            waking.sendto(b"", self._socket.getsockname())
+            waking.sendto(b"", (HOST, self._socket.getsockname()[1]))
         self._thread.join()
         self._socket.close()
 
 
-def _bound() -> socket.socket:
+def _bound(host: str = HOST) -> socket.socket:
     free = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    free.bind((HOST, 0))
+    free.bind((host, 0))
     return free
 
 
