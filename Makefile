@@ -42,8 +42,8 @@ lint: $(SETUP) $(TYPINGS)  ## check style, types, and that MicroPython can parse
 	@$(BIN)/python -m tools.build --check
 	@$(BIN)/python -m tools boards check
 
-bench: $(SETUP) $(WEBASSEMBLY) programs  ## measure memory, instructions, bytes and clock error
-	@$(BIN)/python -m tools bench
+bench: $(SETUP) $(WEBASSEMBLY) programs  ## measure memory, instructions, bytes and clock error; PORT= measures a board
+	@$(BIN)/python -m tools bench $(PORT:%=--port %)
 
 demo: $(SETUP)  ## show simulated sensors' readings arriving, till Ctrl-C (FOR=20: for 20 s)
 	@$(BIN)/python -m tools demo $(if $(FOR),--for $(FOR))

@@ -222,7 +222,7 @@ def lateness(lab: Lab) -> Iterator[Row]:
         results[way] = lab.run("lateness", way, lab.endpoint, 12)
     lab.server.reset()
     for words, part in (("median", 0.5), ("99 of 100 are sooner", 0.99), ("the latest", 1.0)):
-        ours, naive = (_quantile(results[way]["late_ms"], part) for way in ("thread", "loop"))
+        ours, naive = (quantile(results[way]["late_ms"], part) for way in ("thread", "loop"))
         yield Row(f"lateness of a sample, {words}", "ms", ours, naive)
     taken, naive_taken = (len(results[way]["late_ms"]) for way in ("thread", "loop"))
     yield Row(f"samples taken of {results['thread']['due']}", "", taken, naive_taken, higher=True)
@@ -236,7 +236,7 @@ def lateness_with_agent(lab: Lab) -> Iterator[Row]:
     lab.server.reset()
     late_ms = result["late_ms"]
     for words, part in (("median", 0.5), ("99 of 100 are sooner", 0.99), ("the latest", 1.0)):
-        yield Row(f"lateness of a sample, {words}", "ms", _quantile(late_ms, part))
+        yield Row(f"lateness of a sample, {words}", "ms", quantile(late_ms, part))
     yield Row(f"samples taken of {result['due']}", "", len(late_ms), higher=True)
     yield Row("of them shown live", "", result["shown"], higher=True)
 
@@ -253,7 +253,7 @@ def agent(lab: Lab) -> Iterator[Row]:
     yield Row("frames a second, of 20 readings", "", rate, higher=True)
 
 
-def _quantile(sorted_values: list[float], part: float) -> float:
+def quantile(sorted_values: list[float], part: float) -> float:
     return sorted_values[min(int(part * len(sorted_values)), len(sorted_values) - 1)]
 
 

@@ -17,6 +17,7 @@ class Row:
     """One figure, beside the naive way's; `limit` is what is promised of ours.
 
     higher: more is better, and the limit is the least. None: not measured, or not promised.
+    failure: why there is no figure.
     """
 
     what: str
@@ -25,6 +26,7 @@ class Row:
     naive: float | None = None
     limit: float | None = None
     higher: bool = False
+    failure: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -35,7 +37,9 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Empty without a promise, "ok", or by how much the promise is missed."""
+        """Empty without a promise, "ok", by how much the promise is missed, or what failed."""
+        if self.failure:
+            return f"fails: {self.failure}"
         if self.limit is None or self.ours is None:
             return ""
         over = self.limit - self.ours if self.higher else self.ours - self.limit
@@ -76,12 +80,30 @@ def collect(lab: Any, measurements: Iterable[Callable[[Any], Iterable[Row]]]) ->
 _HEADER = ("", "unit", "ours", "naive", "ratio", "promise", "")
 
 
-def as_text(machine: str, sections: list[Section]) -> str:
-    """The table for a person."""
+def as_text(title: str, sections: list[Section]) -> str:
+    """The table for a person, below a title."""
     body = [[_cells(row) for row in section.rows] for section in sections]
     every = [_HEADER, *(cells for rows in body for cells in rows)]
     widths = [max(len(cells[i]) for cells in every) for i in range(len(_HEADER))]
-    lines = [f"On {machine}", "ratio: how many times better ours is", "", _line(_HEADER, widths)]
+    lines = [title, "ratio: how many times better ours is", "", _line(_HEADER, widths)]
+    return "\n".join(lines + _sections(sections, body, widths))
+
+
+def as_list(title: str, sections: list[Section]) -> str:
+    """The same of what has no naive way beside it, and no promise."""
+    body = [
+        [(f"  {row.what}", row.unit, number(row.ours), row.verdict) for row in section.rows]
+        for section in sections
+    ]
+    every = [cells for rows in body for cells in rows] or [("", "", "", "")]
+    widths = [max(len(cells[i]) for cells in every) for i in range(4)]
+    return "\n".join([title, *_sections(sections, body, widths)])
+
+
+def _sections(
+    sections: list[Section], body: Iterable[list[tuple[str, ...]]], widths: list[int]
+) -> list[str]:
+    lines: list[str] = []
     for section, rows in zip(sections, body, strict=True):
         lines += ["", section.title]
         lines += [_line(cells, widths) for cells in rows]
@@ -89,7 +111,7 @@ def as_text(machine: str, sections: list[Section]) -> str:
             lines.append(f"  skipped: {section.skipped}")
         if section.failure:
             lines.append(f"  failed: {section.failure}")
-    return "\n".join(lines)
+    return lines
 
 
 def _cells(row: Row) -> tuple[str, ...]:
