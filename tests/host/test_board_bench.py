@@ -194,6 +194,15 @@ def test_program_that_stands_still_is_ended_by_the_watchdog_and_the_next_one_run
     assert lab.run("board_stages.boot")[0][0] == "boot"
 
 
+def test_program_that_was_left_by_ctrl_c_is_ended_by_the_next_reset(lab: BoardLab) -> None:
+    def press(_: bytes) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lab._link.exec("import time\nprint(1)\ntime.sleep(3)", 5, press)
+    assert lab.run("board_stages.boot")[0][0] == "boot"
+
+
 def test_every_program_begins_on_a_board_that_was_reset(board: VirtualBoard, lab: BoardLab) -> None:
     before = len(board.resets)
     lab.run("board_stages.boot")

@@ -744,7 +744,7 @@ def test_micropython_that_is_too_old_is_refused() -> None:
         def __init__(self) -> None:
             pass
 
-        def exec(self, code: str, timeout_s: float = 10) -> str:
+        def exec(self, code: str, timeout_s: float = 10, heard: Any = None) -> str:
             return "('micropython', (1, 19, 1), 2566, 'ESP32', 0, 1)"
 
     with pytest.raises(DeviceError, match=r"1\.19\.1 is too old"):

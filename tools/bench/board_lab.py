@@ -141,8 +141,12 @@ class BoardLab:
         # After a program that stands still, the watchdog has to bite first.
         deadline = time.monotonic() + _WATCHDOG_MS / 1000 + _RESTART_S
         try:
-            self._answer(deadline)
-            self._link.hard_reset()
+            try:
+                self._answer(deadline)
+                self._link.hard_reset()
+            except LinkError:  # a program still ran there, left by Ctrl-C here
+                self._answer(deadline)
+                self._link.hard_reset()
             self._answer(time.monotonic() + _RESTART_S)
             self._link.clean()
         except LinkError as error:
