@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from . import forget
+from . import borrow, forget
 from ._port import const, ticks_diff
 from .commands import Commands
 from .control import Control
@@ -16,6 +16,7 @@ _RETRY_MAX_MS = const(60000)
 _REFUSED_MS = const(60000)
 _REFUSED_MAX_MS = const(900000)
 _STEP_MS = const(1000)  # how often it looks whether to try
+_CONNECT = const(1)  # a step of stream.py
 
 
 class Agent:
@@ -141,9 +142,7 @@ class Agent:
         if problem is None:
             return self._state
         if not isinstance(problem, str):
-            from .words import problem as in_words
-
-            problem = in_words(problem, self._host)
+            problem = borrow("words").problem(problem, self._host)
         words = ("refused: " if link.refused else "not connected: ") + problem
         if self._wait_ms < 0:
             return words
@@ -178,7 +177,7 @@ class Agent:
         try:
             ws = await self._connect(self._url, ssl=self._ssl, max_size=self._max_size)
         except (OSError, MemoryError) as exc:
-            link.fail(exc, "connect to")
+            link.fail(exc, _CONNECT)
             link.refused = getattr(exc, "status", 0) in (401, 403)
             return
         self._state = "authenticating"

@@ -78,7 +78,7 @@ class Board:
             options["address"] = entry["address"]
         return Recipe(driver, arguments, options or None, tuple(wired))
 
-    def fill(self, sampler, entries=None, raises=True):
+    def fill(self, sampler, entries=None, raises=True, again=True):
         """Let the sampler read these sensors; if None, the board's own and all that a scan finds.
 
         entries: those of a profile's "sensors". Returns the Found of the scan, unknown ones as
@@ -86,6 +86,7 @@ class Board:
         its usual address, also after that, "bme280_77.temperature". A bus that cannot be scanned
         is in `problems`, and stops no other.
         raises: False: so it is with an entry that is wrong; else that is a ValueError.
+        again: False: nobody will have a sensor made again with other options.
         """
         self.problems = []
         own = self.profile.get("sensors", ()) if entries is None else entries
@@ -93,7 +94,7 @@ class Board:
             try:
                 how = {key: entry[key] for key in HOW if key in entry}
                 recipe = self.recipe(entry)
-                sampler.add(_made(recipe, entry), recipe=recipe, **how)
+                sampler.add(_made(recipe, entry), recipe=recipe if again else None, **how)
             except (ValueError, OSError, ImportError) as error:
                 problem = "sensors[%d].%s" % (number, error)
                 if raises:
@@ -101,13 +102,13 @@ class Board:
                 self.problems.append(problem)
         if entries is not None:
             return []
-        return self._automatic(sampler)
+        return self._automatic(sampler, again)
 
-    def _automatic(self, sampler):
+    def _automatic(self, sampler, again):
         from .sensors.find import scan
 
         everything = []
-        self._read_itself(sampler)
+        self._read_itself(sampler, again)
         read = [(c.sensor.bus, c.sensor.address) for c in sampler.channels if _on_i2c(c.sensor)]
         for number, entry in enumerate(self.profile.get("i2c", ())):
             try:
@@ -127,10 +128,12 @@ class Board:
                 if number:
                     name += "_" + entry["name"]
                 recipe = Recipe(driver, (bus, found.address))
-                sampler.add(recipe(), name=name, prefix=name + ".", recipe=recipe)
+                sampler.add(
+                    recipe(), name=name, prefix=name + ".", recipe=recipe if again else None
+                )
         return everything
 
-    def _read_itself(self, sampler):
+    def _read_itself(self, sampler, again):
         # The board's own values, if its profile has not said how.
         from .sensors.system import System
 
@@ -144,7 +147,7 @@ class Board:
             options["battery"] = machine.Pin(battery["pin"])
             options["divider"] = battery["divider"]
         recipe = Recipe(System, (), options, ("battery",))
-        sampler.add(recipe(), name="board", prefix="board.", recipe=recipe)
+        sampler.add(recipe(), name="board", prefix="board.", recipe=recipe if again else None)
 
     def _open_i2c(self, entry):
         scl, sda = machine.Pin(entry["scl"]), machine.Pin(entry["sda"])

@@ -20,4 +20,5 @@ class Board:
         sampler: Sampler,
         entries: Sequence[dict[str, Any]] | None = None,
         raises: bool = True,
+        again: bool = True,
     ) -> list[Found]: ...

@@ -3,9 +3,10 @@
 from array import array
 from collections import deque
 
+from . import borrow, load
 from ._port import Lock, bytes_of, const, get_ident, micropython, sleep_ms, ticks_ms
 from .kernel import append
-from .record import check_string, epoch_ms, json_text, kind_of, text
+from .record import check_string, json_text, kind_of, text
 from .render import SINGLE
 from .ring import Ring
 
@@ -14,10 +15,19 @@ _PATIENCE_MS = const(20)
 _FLOAT64 = const(10)  # kinds of record, see _viper.py
 _TEXT = const(13)
 _EXPLICIT = const(16)
-_TICKS = const(0x3FFFFFFF)  # ticks count modulo 2^30 (or a multiple of it)
-_TICKS_HALF = const(0x20000000)
-_TICKS_END = const(537)  # as many million ms are half of that
 _SINGLE = int(SINGLE)
+
+# What has a module of its own, by name.
+_PROPERTIES = ("status", "answers", "unanswered")
+_METHODS = {
+    "send_at": "batch",
+    "send_batch": "batch",
+    "open": "batch",
+    "session": "session",
+    "set_session": "session",
+    "credentials": "origin",
+    "hasten": "origin",
+}
 
 # A module's names are found sooner than the interpreter's own.
 _type = type
@@ -95,13 +105,6 @@ class Buffer:
         self.send = self.send  # found at once, and not behind all the other names
         self.ring = Ring()
 
-    def open(self, ring_bytes):
-        """Take the ring's bytes, or so many: last of all, as they need the heap's largest piece."""
-        if not isinstance(ring_bytes, bytearray):
-            ring_bytes = bytearray(ring_bytes)
-        self.ring.data = ring_bytes
-        self.listen(None)
-
     def listen(self, tap):
         """Have tap(metric, suffix, kind, value, ticks, stamp) called after each reading is added.
 
@@ -136,6 +139,16 @@ class Buffer:
     def dropped(self):
         """Readings that a full ring let go of."""
         return self._dropped + self._box_dropped
+
+    def __getattr__(self, name):
+        # What not every program asks for is loaded when one does.
+        if name in _PROPERTIES:
+            return getattr(borrow("words"), name)(self)
+        place = _METHODS.get(name)
+        if place is None:
+            raise AttributeError(name)
+        function = getattr((borrow if place == "origin" else load)(place), name)
+        return lambda *args, **options: function(self, *args, **options)
 
     @micropython.native
     def send(self, metric, value, timestamp=None, tags=None, source_id=None):
@@ -185,34 +198,14 @@ class Buffer:
         if kind == _TEXT:
             value = json_text(value)
         if timestamp is not None:
-            timestamp = epoch_ms(timestamp)
+            timestamp = load("timestamp").epoch_ms(timestamp)
         self._put(metric, self._suffix_of(tags, source_id), kind, value, ticks, timestamp)
-
-    def send_at(self, ticks, metric, value, tags=None, source_id=None):
-        """Add a reading of the moment at which ticks_ms() was `ticks`, at most 6 days ago.
-
-        Unlike one with a timestamp it may come before the time is known; what was before this
-        client is then of its first moment. Else as send().
-        """
-        line = self._parts[-2]
-        if line is not None and line[1] < _TICKS_END:
-            # The time counts from the client's start, and is never negative.
-            since = (ticks - line[0] & _TICKS ^ _TICKS_HALF) - _TICKS_HALF
-            since += line[1] * 1000000 + line[2]
-            ticks = ticks - min(since, 0) & _TICKS
-        check_string("metric", metric)
-        kind = kind_of(value)
-        if kind == _TEXT:
-            value = json_text(value)
-        self._put(metric, self._suffix_of(tags, source_id), kind, value, ticks, None)
 
     def _suffix_of(self, tags, source_id):
         # The JSON behind the time of a reading: None if it is that of all without tags.
         if tags is None and source_id is None:
             return None
-        from .compound import suffix
-
-        return suffix(tags, self.session_id, source_id)
+        return load("compound").suffix(tags, self.session_id, source_id)
 
     def _put(self, metric, suffix, kind, value, ticks, stamp):
         self.put(metric, suffix, kind, value, ticks, stamp)
@@ -276,23 +269,6 @@ class Buffer:
             line[1], line[2] = divmod(stamp, 1000000)
         return line
 
-    def send_batch(self, points, timestamp=None, tags=None, source_id=None):
-        """Add (metric, value) pairs with one timestamp: all of them or, if one is bad, none.
-
-        With overflow="refuse" those before the first that finds no room are in.
-        """
-        ticks = self.ticks_ms()
-        ready = []
-        for metric, value in points:
-            text(metric, b"")  # checks it
-            kind = kind_of(value)
-            ready.append((metric, kind, json_text(value) if kind == _TEXT else value))
-        if timestamp is not None:
-            timestamp = epoch_ms(timestamp)
-        suffix = self._suffix_of(tags, source_id)
-        for metric, kind, value in ready:
-            self._put(metric, suffix, kind, value, ticks, timestamp)
-
     def _leave(self, metric, suffix, kind, value, ticks, stamp):
         # Somebody has the lock: into the box, which he empties, or the next who comes.
         check_string("metric", metric)
@@ -324,7 +300,7 @@ class Buffer:
         try:
             number = ring.number(wanted)
             while number < 0:
-                self._make_room(ring.oldest_texts_end())
+                self._make_room(load("sweep").oldest_texts_end(ring))
                 number = ring.number(wanted)
         finally:
             if ring.sweeps != sweeps:
@@ -343,18 +319,6 @@ class Buffer:
         while count:
             self.ring.drop()
             count -= 1
-
-    def set_session(self, session_id, suffix):
-        """Put further readings into a session (None: into none): `suffix` is their JSON's end.
-
-        Returns the time (hi, lo) and the number of the next reading.
-        """
-        with self.lock:
-            self.session_id = session_id
-            self._suffix = suffix
-            self._known.clear()
-            self.clock.split(self.ticks_ms())
-            return self.clock.hi, self.clock.lo, self.ring.next
 
     def confirm(self, body):
         """Let go of what `body` carried: how many readings that is."""

@@ -1,8 +1,6 @@
-from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
-from ._port import _Lock
 from .record import _Value
 from .render import Body
 from .ring import Ring
@@ -38,8 +36,6 @@ class Buffer(Generic[_Clock]):
     _suffix: bytes
     _dropped: int
     _known: dict[str, int]
-    _box: deque[tuple[str, bytes, int, float | bytes, int, int | None]]
-    _box_lock: _Lock
     _parts: Any
     def __init__(
         self,
@@ -47,7 +43,6 @@ class Buffer(Generic[_Clock]):
         overflow: Literal["drop_oldest", "refuse"],
         lock: OwnedLock | None = None,
     ) -> None: ...
-    def open(self, ring_bytes: int | bytearray) -> None: ...
     def listen(self, tap: _Tap | None) -> None: ...
     def put(
         self,
@@ -70,21 +65,7 @@ class Buffer(Generic[_Clock]):
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
     ) -> None: ...
-    def send_at(
-        self,
-        ticks: int,
-        metric: str,
-        value: _Value,
-        tags: dict[str, str] | None = None,
-        source_id: str | None = None,
-    ) -> None: ...
-    def send_batch(
-        self,
-        points: Iterable[tuple[str, _Value]],
-        timestamp: float | None = None,
-        tags: dict[str, str] | None = None,
-        source_id: str | None = None,
-    ) -> None: ...
+    def confirm(self, body: Body) -> int: ...
     def _suffix_of(self, tags: dict[str, str] | None, source_id: str | None) -> bytes | None: ...
     def _leave(
         self,
@@ -106,5 +87,23 @@ class Buffer(Generic[_Clock]):
     ) -> None: ...
     def _make_room(self, count: int) -> None: ...
     def _empty_box(self) -> None: ...
+
+    # What has modules of its own, which are loaded when it is asked for: see __getattr__.
+
+    def send_at(
+        self,
+        ticks: int,
+        metric: str,
+        value: _Value,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None: ...
+    def send_batch(
+        self,
+        points: Iterable[tuple[str, _Value]],
+        timestamp: float | None = None,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None: ...
+    def open(self, ring_bytes: int | bytearray) -> None: ...
     def set_session(self, session_id: str | None, suffix: bytes) -> tuple[int, int, int]: ...
-    def confirm(self, body: Body) -> int: ...

@@ -4,7 +4,9 @@ from typing import Literal
 from .buffer import Buffer
 from .ca import _Certificates
 from .clock import Clock
-from .http import _Requests
+from .delivery import Delivery
+from .http import Http, _Requests
+from .render import Body
 from .session import Calls, Session
 from .tls import _Context
 
@@ -14,14 +16,23 @@ class PlexusError(Exception):
 
 class Plexus(Buffer[Clock]):
     source_id: str
+    http: Http
+    delivery: Delivery
+    body: Body
     calls: Calls | None
+    clock_problem: str
+    verified: bool
+    confirmed: int
+    rejected: int
+    random: Callable[[int], bytes]
+    ring_is_chosen: bool
     def __init__(
         self,
         api_key: str,
         source_id: str,
         *,
         endpoint: str = "https://app.plexus.company/api/ingest",
-        ring_bytes: int | bytearray = 16384,
+        ring_bytes: int | bytearray | None = None,
         flush_interval_ms: int = 10000,
         flush_fill_percent: int = 75,
         batch_points: int = 1000,
@@ -37,22 +48,37 @@ class Plexus(Buffer[Clock]):
         clock: Clock | None = None,
         requests: _Requests | None = None,
         random: Callable[[int], bytes] = ...,
-    ) -> None: ...
+    ) -> None:
+        """
+        `endpoint`: the whole URL. `ring_bytes`: a number, None for what is right for this heap, or
+        a bytearray of yours that was made before the heap was in pieces.
+
+        A flush is due `flush_interval_ms` after the one before and when the ring is
+        `flush_fill_percent` full. It sends up to `batch_points` readings a request; a request takes
+        at most `timeout_ms`. `keep_alive` holds the connection between flushes.
+
+        `ca`: DER or PEM in place of the shipped roots. `verify=False` trusts any server.
+        `overflow`: "drop_oldest", or "refuse" to raise BufferFull in send(). `require_clock=False`
+        sends readings undated while the time is unknown. `report_interval_ms`: send the counters as
+        plexus.* metrics so often. `clock`, `requests`, `random`: used in place of
+        Clock(ntp_hosts, ntp_port), the firmware's module, os.urandom; a clock serves one client.
+
+        ValueError names what is wrong.
+        """
     def __repr__(self) -> str: ...
-    def credentials(self) -> tuple[str, _Context | None]: ...
-    def session(self, session_id: str, name: str | None = None) -> Session: ...
     def tick(self) -> int: ...
     def flush(self) -> int: ...
-    def hasten(self) -> None: ...
     @property
-    def confirmed(self) -> int: ...
+    def may_send(self) -> bool: ...
+
+    # What has modules of its own, which are loaded when it is asked for: see Buffer.__getattr__.
+
     @property
-    def rejected(self) -> int: ...
+    def status(self) -> str: ...
     @property
     def answers(self) -> int: ...
     @property
     def unanswered(self) -> int: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def may_send(self) -> bool: ...
+    def session(self, session_id: str, name: str | None = None) -> Session: ...
+    def credentials(self) -> tuple[str, _Context | None]: ...
+    def hasten(self) -> None: ...

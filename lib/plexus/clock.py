@@ -5,59 +5,22 @@ of a ms in 2^-24) and its slope beyond 1 ms a tick (rate, in 2^-24 ms a ms, abou
 It is one tuple, replaced in one assignment, so that an interrupt or another thread
 finds either the old line or the new one.
 
-Which time to believe: the first NTP answer is compared with a second host's, if that
-answers quickly, later ones with the clock itself. Two that agree within a second (and their
-error bounds) win; while none do, further hosts are asked. A lone answer is believed.
-
-Drift: all steps since an earlier NTP time over the time between, once that is 50,000 times
-the errors of the two (20 ppm). HTTP's and the server's times step the clock but tell no drift.
+Which time to believe, and the drift: timekeeping.py.
 """
 
-import os
-import time
 from array import array
 
-from . import forget
-from ._port import Lock, const, micropython, ticks_ms
+from . import borrow
+from ._port import Lock, const, ticks_ms
 
 _MASK = const(0x3FFFFFFF)  # ticks count modulo 2^30 (or a multiple of it)
 _HALF = const(0x20000000)
 _REANCHOR_MS = const(0x1000000)  # 4.7 hours: ticks are ambiguous from 6.2 days on
-_RATE_MAX = const(8388)  # 500 ppm: more than that is no crystal's drift but a step
-_AGREE_US = const(1000000)
-_SPAN_ERRORS = const(50000)
 _UNCORRECTED_PPM = const(50)  # how fast the error bound grows before the drift is known
-_TEMPERATURE_PPM = const(10)  # and what it still may change by afterwards
 _OLDEST_MS = const(1577836800000)  # 2020
-_RETRY_MS = const(4000)  # doubled with each failure up to
-_RETRY_MAX_MS = const(64000)  # while the time is unknown, since everything waits for it
+_RETRY_MS = const(4000)
 
 HOSTS = ("time.cloudflare.com", "time.google.com", "pool.ntp.org")
-
-
-def _set_rtc(epoch_us):
-    """Set the board's clock in UTC: ESP32 firmware refuses certificates before (it is 2000)."""
-    try:
-        from machine import RTC
-    except ImportError:
-        return
-    seconds, us = divmod(epoch_us, 1000000)
-    if time.gmtime(0)[0] == 2000:  # a port's own epoch
-        seconds -= 946684800
-    year, month, day, hour, minute, second, weekday = time.gmtime(seconds)[:7]
-    # The ESP32 takes the last field as us and works out the weekday itself.
-    RTC().datetime((year, month, day, weekday, hour, minute, second, us))
-
-
-def measure(host, port, timeout_ms, samples, ticks):
-    """sntp.measure; of a compiled file only for the while, since it serves seconds in an hour."""
-    from .sntp import measure
-
-    try:
-        return measure(host, port, timeout_ms, samples, ticks)
-    finally:
-        if __file__.endswith(".mpy"):
-            forget("sntp")
 
 
 class Clock:
@@ -109,7 +72,6 @@ class Clock:
         self._drift_ppm = _UNCORRECTED_PPM
         self._ntp_us = self._ntp_error_us = self._stepped_us = 0
 
-    @micropython.native
     def split(self, ticks):
         """Set hi and lo to the time at `ticks`, at most 6 days from the last call, as ms.
 
@@ -177,75 +139,9 @@ class Clock:
 
         Raises OSError, with the reason of each host, if there is no time to believe.
         """
-        base = self._base
-        try:
-            best = self._ask()
-            if self._base is not base:  # by observe(): what was heard is measured from the old line
-                raise OSError("the time was set meanwhile")
-        except (OSError, MemoryError):
-            limit_ms = self._interval_ms if self.known else _RETRY_MAX_MS
-            wait_ms = min(_RETRY_MS << min(self._failures, 16), limit_ms)
-            self._failures += 1
-            # Half of it at random, so that a fleet does not come back in step.
-            jitter = int.from_bytes(os.urandom(2), "big")
-            self._wait_ms = wait_ms - (wait_ms // 2 * jitter >> 16)
-            raise
-        finally:
-            self._asked = self.ticks_ms()
-        self._failures = 0
-        self._wait_ms = self._interval_ms
-        step_us, error_us, host, ticks = best
-        if host != self._hosts[0]:
-            self._hosts.remove(host)
-            self._hosts.insert(0, host)
-        old_us = self._error_at(ticks)
-        # A congested answer that does not contradict a better clock tells nothing.
-        if not self.known or error_us <= old_us or abs(step_us) > error_us + old_us:
-            self._adopt(step_us, ticks, error_us, "ntp")
-
-    def _ask(self):
-        # Returns the better of two witnesses that agree, or the only one. A witness is (step_us,
-        # error_us, host, ticks): its step is what it says less what this clock's line says, so
-        # that witnesses compare whenever they were heard.
-        witnesses = []
-        if self.known:
-            now = self.ticks_ms()
-            witnesses.append((0, self._error_at(now), None, now))
-        answers = 0
-        reasons = ""
-        for host in tuple(self._hosts):
-            # A first answer with nothing to compare is worth one quick question to the next host.
-            check = answers == len(witnesses) == 1
-            try:
-                epoch_us, ticks, error_us = measure(
-                    host,
-                    self._port,
-                    max(self._timeout_ms // 4, 1) if check else self._timeout_ms,
-                    1 if check else self._samples,
-                    self.ticks_ms,
-                )
-            except OSError as error:
-                reason = str(error)
-                reasons += "; %s: %s" % (host, reason)
-                kiss = reason[-4:]
-                if kiss in ("DENY", "RSTR"):  # never to be asked again (RFC 5905 section 7.4)
-                    self._hosts.remove(host)
-                elif kiss == "RATE":
-                    self._failures = 16  # if nobody else answers, wait long
-                if check:
-                    break
-                continue
-            answers += 1
-            found = (epoch_us - self._micros(ticks), error_us, host, ticks)
-            for other in witnesses:
-                if abs(found[0] - other[0]) <= _AGREE_US + found[1] + other[1]:
-                    return other if other[2] and other[1] <= found[1] else found
-            witnesses.append(found)
-        if answers == 1:
-            return witnesses[-1]
-        if answers:
-            raise OSError("NTP hosts disagree" + reasons)
-        raise OSError("no NTP time" + (reasons or ": no host left to ask"))
+        self._asked = self.ticks_ms()
+        self._wait_ms = _RETRY_MS  # should there be no room for it now
+        borrow("timekeeping").sync(self)
 
     def observe(self, epoch_ms, ticks, error_ms, source):
         """A time heard elsewhere: at `ticks` it was `epoch_ms`, give or take `error_ms`.
@@ -259,36 +155,6 @@ class Clock:
         error_us = error_ms * 1000
         if self.known and error_us >= self._error_at(ticks):
             return False
-        self._adopt(epoch_ms * 1000 - self._micros(ticks), ticks, error_us, source)
+        step_us = epoch_ms * 1000 - self._micros(ticks)
+        borrow("timekeeping").adopt(self, step_us, ticks, error_us, source)
         return True
-
-    def _adopt(self, step_us, ticks, error_us, source):
-        old_us = self._micros(ticks)
-        us = old_us + step_us
-        rate = self._base[4]
-        if self.known:
-            self._stepped_us += step_us
-        if source == "ntp":
-            errors_us = error_us + self._ntp_error_us
-            span_us = us - self._ntp_us
-            if not self._ntp_us:
-                self._ntp_us, self._ntp_error_us, self._stepped_us = us, error_us, 0
-            elif span_us >= _SPAN_ERRORS * errors_us:
-                change = (self._stepped_us << 24) // span_us
-                if rate:
-                    change >>= 1  # a later estimate counts half: it smooths the network's noise
-                if -_RATE_MAX <= rate + change <= _RATE_MAX:
-                    rate += change
-                    self._drift_ppm = _TEMPERATURE_PPM + errors_us * 1000000 // span_us
-                self._ntp_us, self._ntp_error_us, self._stepped_us = us, error_us, 0
-        self._adopted_us, self._error_us = us, error_us
-        self.source = source
-        with self.lock:
-            self._anchor(ticks, us, rate)
-            if not self.known:
-                self.known = True
-                if self.on_shift:
-                    shift_ms = us // 1000 - old_us // 1000
-                    self.on_shift(shift_ms // 1000000, shift_ms % 1000000)
-        if self._set_rtc:
-            _set_rtc(self._micros(self.ticks_ms()))

@@ -6,10 +6,6 @@ from ._port import _Guard
 
 HOSTS: tuple[str, ...]
 
-def measure(
-    host: str, port: int, timeout_ms: int, samples: int, ticks: Callable[[], int]
-) -> tuple[int, int, int]: ...
-
 class Clock:
     ticks_ms: Callable[[], int]
     known: bool

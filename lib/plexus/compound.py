@@ -5,8 +5,9 @@ Loaded with the first one.
 
 from array import array
 
+from . import load
 from ._port import const
-from .record import check_finite, check_source, check_string
+from .record import check_finite, check_string
 from .render import float_text, string_text
 
 # The API's limits, and ours for nesting: a board's C stack does not survive what 4096 B allow.
@@ -61,9 +62,7 @@ def _write(out, value, depth):
             _write(out, item, depth + 1)
         out.extend(b"]" if len(value) else b"[]")
     else:
-        from .decimal import Decimal
-
-        if not isinstance(value, Decimal):
+        if not isinstance(value, load("decimal").Decimal):
             raise ValueError(
                 "value: %s cannot be sent; use a number, str, bool, dict, list or array"
                 % type(value).__name__
@@ -101,7 +100,7 @@ def suffix(tags, session_id, source_id):
     if session_id is not None:
         out.extend(b',"session_id":' + session)
     if source_id is not None:
-        check_source(source_id)
+        load("options").check_source(source_id)
         out.extend(b',"source_id":' + string_text(source_id))
     out.extend(b"}")
     return bytes(out)

@@ -1,21 +1,30 @@
-from typing import Any
+from typing import Any, Final
 
-from .buffer import Buffer
+from .client import Plexus
 from .http import Http
+from .narrowing import Narrowing
 from .render import Body
-from .retry import Retry
+from .retry import Retry, _Verdict
 from .words import _Problem
+
+MAX_BYTES: Final = 5000000
 
 def parse(content: bytes | bytearray) -> Any: ...
 
 class Delivery:
-    confirmed: int
-    rejected: int
     problem: _Problem | None
     status: int
     rejection: tuple[str | None, str | None] | None
     retry: Retry
+    http: Http
+    buffer: Plexus
+    body: Body
+    most: int
+    batch: int
+    narrowing: Narrowing | None
+    message: str | None
     def __init__(
-        self, http: Http, buffer: Buffer[Any], body: Body, retry: Retry, batch_points: int
+        self, http: Http, buffer: Plexus, body: Body, retry: Retry, batch_points: int
     ) -> None: ...
     def step(self, dated: bool) -> int: ...
+    def post(self, count: int, dated: bool, skip: int) -> _Verdict: ...

@@ -8,38 +8,43 @@ copy of `requests` of our own (the user's stays as it is).
 
 import errno
 import gc
+import socket
 
-from ._port import micropython
-from .tls import unverified_context
+from . import borrow, reserve
+from .stream import SECURE, Stream
 from .wire import Wire
+
+if hasattr(socket.socket, "recv_into"):  # CPython's
+    from ._host_stream import Stream
 
 
 def reason_of(exc):
-    """An errno or a text, of whatever was raised by a connection."""
+    """An errno, one of wire's numbers, or a text, of whatever was raised by a connection."""
     if isinstance(exc, MemoryError):
         return errno.ENOMEM
-    text = str(exc)
-    if "MBEDTLS_ERR" in text or "_ssl.c" in text or "addrinfo error" in text:
-        return text  # the number alone means something else, or nothing
     reason = exc.args[0] if exc.args else 0
-    return reason if isinstance(reason, (int, str)) else str(exc)
+    # TLS's own numbers are below those of the system; its text says more.
+    if isinstance(reason, int) and (reason > -300 or -1010 < reason < -1000):
+        return reason
+    return str(exc)
 
 
 class Http:
     """Requests to one origin with one key: status and body, or OSError(step, reason).
 
-    A connection stays open for the next request if the server lets it; `wire.shut()` ends it.
+    A connection stays open for the next request if the server lets it; `stream.shut()` ends it.
     """
 
     def __init__(self, url, api_key, context, timeout_ms, requests=None):
         """`context`: SSLContext for https. `requests`: a module in place of the firmware's."""
-        from .origin import load_requests, split_url
-
-        secure, self.host, port, self.path = split_url(url)
+        origin = borrow("origin")
+        _, self.host, port, self.path = origin.split_url(url)
         self.timeout_ms = timeout_ms
+        self.roots = None  # which group of the shipped roots `context` has, if it is one
         self.answers = self.unanswered = 0  # requests that something, or nothing, replied to
-        self.wire = Wire(self.host, port, context)
-        self._requests = requests or load_requests()
+        self.stream = Stream(self.host, port, context)
+        self.wire = Wire(self.stream)
+        self._requests = requests or origin.load_requests()
         if hasattr(self._requests, "Session"):
             raise ValueError("requests: PyPI's cannot be bounded here; use MicroPython's, or none")
         self._headers = {
@@ -67,70 +72,94 @@ class Http:
 
         While a board's clock is unknown it can verify none. So the key stays here.
         """
-        wire = self.wire
-        wire.shut()
-        trusted = wire.context
+        stream = self.stream
+        stream.shut()
+        trusted = stream.context
         try:
-            wire.context = trusted and unverified_context()
-            wire.dates = True
+            reserve.hold(reserve.NONE)
+            try:
+                stream.context = trusted and borrow("tls").unverified_context()
+            except (OSError, MemoryError) as exc:
+                raise OSError(SECURE, reason_of(exc))
+            self.wire.dates = True
             return self.request("HEAD", "/", with_key=False)
         finally:
-            wire.context = trusted
-            wire.dates = False
-            wire.shut()
+            stream.shut()
+            stream.context = trusted
+            self.wire.dates = False
 
-    @micropython.native
     def request(self, method, path, body=None, length=0, with_key=True):
         """One request and its answer: (status, first bytes of its body).
 
         `body`: an iterable of pieces, `length` bytes in all; a function for `length` is called
         when the connection stands, which may take a second. OSError(step, reason): no complete
-        answer came; what could not be done and why (errno or text).
+        answer came; how far it got and why (errno, one of wire's numbers, or text).
         """
         headers = self._headers
         if body is None:
             headers = {"Host": headers["Host"]}
             if with_key:
                 headers["x-api-key"] = self._headers["x-api-key"]
-        wire = self.wire
+        wire, stream = self.wire, self.stream
         timeout_ms = self.timeout_ms
+        roots = self.roots
+        done = False
         try:
             while True:
                 wire.begin(method, body, timeout_ms)
+                fresh = stream.sock is None
                 try:
                     if self._wired:
-                        wire.getaddrinfo()
-                        wire.connect(None)
+                        stream.connect()
                     if body is not None:
                         size = length() if callable(length) else length
                         headers["Content-Length"] = str(size)
                     answer = self._request(method, self._origin + path, headers, body)
                     self.answers += 1
+                    done = True
                     return answer
                 except (OSError, ValueError, MemoryError, IndexError) as exc:
                     # A kept connection may have died of age: that is no answer, and a new one
                     # shows what is the matter.
-                    timeout_ms = wire.left_ms()
-                    if wire.fresh or wire.status or timeout_ms <= 0:
+                    timeout_ms = stream.left_ms()
+                    if fresh or wire.status or timeout_ms <= 0:
                         reason = reason_of(exc)
-                        self._count(reason)
-                        raise OSError(wire.step, reason)
-                wire.shut()
+                        if roots is not None and stream.step == SECURE:
+                            if self._change_roots(reason, roots):
+                                timeout_ms = self.timeout_ms
+                                continue
+                        # A connection that was made or refused is a reply of the network,
+                        # whatever came of it.
+                        if (
+                            wire.status
+                            or (fresh and stream.step >= SECURE)
+                            or reason == errno.ECONNREFUSED
+                        ):
+                            self.answers += 1
+                        elif reason != errno.ENOMEM:
+                            self.unanswered += 1
+                        raise OSError(stream.step, reason)
+                stream.shut()
         finally:
-            if wire.step:
-                wire.shut()
+            if not done:
+                stream.shut()
                 gc.collect()
 
-    def _count(self, reason):
-        # A connection that was made or refused is a reply of the network, whatever came of it.
-        wire = self.wire
-        connected = wire.fresh and wire.step not in ("look up", "connect to")
-        if wire.status or connected or reason == errno.ECONNREFUSED:
-            self.answers += 1
-        elif reason != errno.ENOMEM:
-            self.unanswered += 1
+    def _change_roots(self, reason, first):
+        # When none of the roots in use signed the server's certificate: the other group of the
+        # shipped ones, once a request, in time of its own.
+        tls = borrow("tls")
+        if not tls.is_unknown_authority(reason):
+            return False
+        stream = self.stream
+        stream.context = None  # its roots make room
+        reserve.hold(reserve.NONE)
+        gc.collect()
+        self.roots = 1 - self.roots  # pyright: ignore[reportOperatorIssue] -- `first` is no None
+        stream.context = tls.verifying_context(None, self.roots)
+        reserve.hold(reserve.IDLE)
+        return self.roots != first
 
-    @micropython.native
     def _request(self, method, url, headers, body):
         module = self._requests
         if not self._wired:
@@ -149,5 +178,4 @@ class Http:
             content = answer.content
         finally:
             answer.close()
-        self.wire.step = ""
         return self.wire.status if self._wired else answer.status_code, content

@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeAlias
 
+from .stream import Stream
 from .tls import _Context
 from .wire import Wire, _Bytes
 
@@ -17,8 +18,10 @@ class Http:
     host: str
     path: str
     timeout_ms: int
+    roots: int | None
     answers: int
     unanswered: int
+    stream: Stream
     wire: Wire
     def __init__(
         self,

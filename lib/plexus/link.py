@@ -20,7 +20,8 @@ _PAUSE_S = 0.005  # after each message: who floods gets a part of the time, not 
 _WORDS = const(200)
 _PLAUSIBLE_MS = (1577836800000, 4102444800000)  # 2020 to 2100
 _CLOCK_ERROR_MS = const(5)
-_NO_MEMORY = (0, "talk to", errno.ENOMEM)
+_TALK = const(5)  # in words.py's list of steps
+_NO_MEMORY = (0, _TALK, errno.ENOMEM)
 _STABLE_MS = const(30000)
 _ERROR_MS = const(1000)  # a clock that is better is not set by the server
 
@@ -62,7 +63,7 @@ class Link:
         self.refused = self.stable = False
         self.said = ""
 
-    def fail(self, problem, step="talk to"):
+    def fail(self, problem, step=_TALK):
         """Note why there is no connection: the first reason, which the others may come from."""
         if self.problem is None:
             if isinstance(problem, MemoryError):

@@ -6,6 +6,7 @@ from .commands import Commands
 from .control import Control
 from .live import Live
 from .sensors.sampler import Sampler
+from .words import _Problem
 
 # What websocket.connect() gives, or a test in its place.
 class _Socket(Protocol):
@@ -23,7 +24,7 @@ class Link:
     connects: int
     messages: int
     said: str
-    problem: str | tuple[int, str, int | str] | None
+    problem: str | _Problem | None
     refused: bool
     stable: bool
     def __init__(
@@ -37,6 +38,6 @@ class Link:
         heartbeat_ms: int,
     ) -> None: ...
     def begin(self) -> None: ...
-    def fail(self, problem: Exception | str, step: str = "talk to") -> None: ...
+    def fail(self, problem: Exception | str, step: int = ...) -> None: ...
     def now(self) -> int: ...
     async def use(self, ws: _Socket) -> None: ...

@@ -1,4 +1,8 @@
-"""The checks of a client's options, needed once when it is made."""
+"""The checks of a client's options, and of a source's name."""
+
+from .record import check_string
+
+_SOURCE = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 
 def check_key(api_key):
@@ -37,3 +41,13 @@ def check_range(name, value, least, most):
     """ValueError unless option `name` is an int from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ValueError("%s: an int from %d to %d, not %r" % (name, least, most, value))
+
+
+def check_source(source_id):
+    """ValueError unless `source_id` is one: [a-z0-9][a-z0-9._-]*, at most 256 characters."""
+    check_string("source_id", source_id)
+    for i, char in enumerate(source_id):
+        if char not in _SOURCE or (i == 0 and char in "._-"):
+            raise ValueError(
+                "source_id: %r at %d; use a-z, 0-9 and, not at the start, '.', '_', '-'" % (char, i)
+            )

@@ -1,4 +1,4 @@
-"""What http.py needs once, when a client is made: the URL's parts, and the requests module."""
+"""A client's server: its URL's parts, the requests module for it, what another connection needs."""
 
 import sys
 
@@ -42,3 +42,15 @@ def load_requests():
     module = __import__("plexus._requests", None, None, ("request",))
     sys.modules.pop("plexus._requests")  # the next client gets a copy of its own
     return module
+
+
+def credentials(px):
+    """(key, SSLContext or None) for another connection to the server; never to be shown."""
+    return px.http.key, px.http.stream.context
+
+
+def hasten(px):
+    """The network is back: end the wait that follows a request which nothing answered."""
+    delivery = px.delivery
+    if delivery.problem and not delivery.status:
+        delivery.retry.succeeded()

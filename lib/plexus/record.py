@@ -1,11 +1,11 @@
 """Checks a reading against the API's rules and gives the bytes that its record is made of."""
 
+from . import load
 from ._port import const, micropython
-from .render import SINGLE, string_text
+from .render import string_text
 from .ring import FALSE, FLOAT64, INT, NEGATIVE, TEXT
 
 _MAX_STRING = const(256)  # the API's limit on strings, in characters
-_SOURCE = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 
 def check_finite(value):
@@ -33,9 +33,7 @@ def json_text(value):
     if isinstance(value, str):
         check_string("value", value, 0)
         return string_text(value)
-    from .compound import compound_text
-
-    return compound_text(value)
+    return load("compound").compound_text(value)
 
 
 def check_string(name, value, least=1):
@@ -45,34 +43,9 @@ def check_string(name, value, least=1):
         raise ValueError("%s: %s; give a string of %d to %d" % (name, got, least, _MAX_STRING))
 
 
-def check_source(source_id):
-    """ValueError unless `source_id` is one: [a-z0-9][a-z0-9._-]*, at most 256 characters."""
-    check_string("source_id", source_id)
-    for i, char in enumerate(source_id):
-        if char not in _SOURCE or (i == 0 and char in "._-"):
-            raise ValueError(
-                "source_id: %r at %d; use a-z, 0-9 and, not at the start, '.', '_', '-'" % (char, i)
-            )
-
-
 def text(metric, behind):
     """What a ring keeps once for all readings of a metric with the same suffix (bytes)."""
     check_string("metric", metric)
     front = b',{"metric":' + string_text(metric, "metric") + b',"value":'
     sizes = (len(front) >> 8, len(front) & 255, len(behind) >> 8, len(behind) & 255)
     return bytes(sizes) + front + behind
-
-
-def epoch_ms(timestamp):
-    """An explicit timestamp, in s or (from 10^12 on) ms since 1970, as ms (int)."""
-    if isinstance(timestamp, float) and SINGLE:
-        raise ValueError("timestamp: this board's floats step by 128 s; give int s or int ms")
-    if (
-        isinstance(timestamp, bool)
-        or not isinstance(timestamp, (int, float))
-        or not 0 < timestamp < 1000000000000000
-    ):
-        raise ValueError("timestamp: %r; give s or ms since 1970" % (timestamp,))
-    if timestamp < 1000000000000:
-        timestamp *= 1000
-    return timestamp if isinstance(timestamp, int) else int(timestamp + 0.5)

@@ -2,7 +2,8 @@
 
 import struct
 
-from ._port import const, micropython
+from . import load
+from ._port import const
 from .kernel import digits, walk
 from .ring import NO_USE, copy, cursor, shift
 
@@ -28,9 +29,7 @@ def bits_text(tmp, wide, single):
     span = digits(tmp, wide, single, 30)
     if span:
         return bytes(tmp[span >> 8 : span & 255])
-    from .far import text
-
-    return text(tmp, wide, single)
+    return load("far").text(tmp, wide, single)
 
 
 def string_text(text, name="value"):
@@ -61,7 +60,6 @@ def string_text(text, name="value"):
     return bytes(out)
 
 
-@micropython.native
 def render(ring, at, out, mode, n, pos, room, limit):
     """Ring.walk, and the floats that it leaves to somebody else."""
     stop = at[_SEQ] + n
@@ -154,7 +152,6 @@ class Body:
         for at in (self._first, self._at, self.end):
             shift(at, hi, lo)
 
-    @micropython.native
     def __next__(self):
         # The head; pieces of _PIECE bytes, always in the same memory; the last with "]}".
         if not self._begun:

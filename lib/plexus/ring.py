@@ -2,6 +2,7 @@
 
 from array import array
 
+from . import load
 from ._port import const, micropython
 from .kernel import append, walk
 
@@ -18,7 +19,7 @@ _SEQ = const(7)
 _CURSOR = const(8)
 _WRAP = const(0x3FFFFFFF)
 _ALL = const(0x3FFFFFFF)
-_SERIES = const(256)  # at most 271: what a record's head can name
+SERIES = const(256)  # at most 271: what a record's head can name
 _MIN_SWEEP = const(16)
 NO_USE = array("i", (0,))
 
@@ -54,9 +55,9 @@ class Ring:
         self.tmp[48:61] = b',"timestamp":'
         self.tmp[112:121] = b"falsetrue"
         self.texts = []
-        self._use = NO_USE
-        self._numbers = {}
-        self._text_bytes = 0
+        self.use = NO_USE
+        self.numbers = {}
+        self.text_bytes = 0
         self._sweep_at = _MIN_SWEEP
         self.sweeps = 0
 
@@ -109,7 +110,6 @@ class Ring:
         """Let go of the oldest record."""
         self.walk(self.tail, self.tmp, 0, 1, 0, 0, _ALL, b"0")
 
-    @micropython.native
     def walk(self, at, out, mode, n, pos, room, limit, text=b""):
         """Render up to `n` records from cursor `at` on into `out`: see _viper.walk."""
         return walk(
@@ -119,7 +119,7 @@ class Ring:
             self.data,
             at,
             self.texts,
-            self._use,
+            self.use,
             self.tmp,
             out,
             mode,
@@ -137,21 +137,25 @@ class Ring:
 
     def number(self, text):
         """The number by which a record names `text`; -1 while records that wait have them all."""
-        number = self._numbers.get(text)
+        numbers = self.numbers
+        number = numbers.get(text)
         if number is not None:
             return number
         if len(self.texts) >= self._sweep_at:
-            self._sweep()
-            self._sweep_at = max(_MIN_SWEEP, 2 * len(self._numbers))
-        if len(self._numbers) >= _SERIES or self._text_bytes + len(text) > self._text_limit():
-            self._sweep()
-            if len(self._numbers) >= _SERIES or self._text_bytes + len(text) > self._text_limit():
-                if len(text) > self._text_limit():
+            self.sweep()
+            self._sweep_at = max(_MIN_SWEEP, 2 * len(numbers))
+        limit = max(len(self.data), 1024) - len(text)
+        for again in range(2):
+            if len(numbers) < SERIES and self.text_bytes <= limit:
+                break
+            if again:
+                if limit < 0:
                     raise ValueError(
                         "metric, tags and session: %d B of JSON; at most ring_bytes (%d)"
                         % (len(text), len(self.data))
                     )
                 return -1
+            self.sweep()
         number = 0
         while number < len(self.texts) and self.texts[number] is not None:
             number += 1
@@ -159,33 +163,11 @@ class Ring:
             self.texts.append(text)
         else:
             self.texts[number] = text
-        self._numbers[text] = number
-        self._text_bytes += len(text)
+        self.numbers[text] = number
+        self.text_bytes += len(text)
         return number
 
-    def _text_limit(self):
-        return max(len(self.data), 1024)
-
-    def _uses(self):
-        """Each text's last record, as its distance from the oldest; -1 if none names the text."""
-        use = self._use = array("i", [-1] * _SERIES)
-        at = cursor()
-        copy(at, self.tail)
-        self.walk(at, self.tmp, 4, self.pending, 0, 0, _ALL, b"0")
-        self._use = NO_USE
-        return [(last - self.tail[_SEQ]) & _WRAP if last >= 0 else -1 for last in use]
-
-    def _sweep(self):
+    def sweep(self):
         """Forget the texts that no record names."""
         self.sweeps += 1
-        uses = self._uses()
-        for text, number in list(self._numbers.items()):
-            if uses[number] < 0:
-                del self._numbers[text]
-                self.texts[number] = None
-                self._text_bytes -= len(text)
-
-    def oldest_texts_end(self):
-        """How many of the oldest records to drop so that some texts (1 in 16) are free again."""
-        ends = sorted(n for n in self._uses() if n >= 0)
-        return ends[len(ends) // 16] + 1
+        load("sweep").sweep(self)

@@ -8,6 +8,7 @@ INT: Final = 11
 NEGATIVE: Final = 12
 TEXT: Final = 13
 FALSE: Final = 14
+SERIES: Final = 256
 
 NO_USE: array[int]
 
@@ -21,6 +22,9 @@ class Ring:
     tail: _Cursor
     tmp: bytearray
     texts: list[bytes | None]
+    use: array[int]
+    numbers: dict[bytes, int]
+    text_bytes: int
     sweeps: int
     def __init__(self, data: bytes | bytearray = b"") -> None: ...
     @property
@@ -49,4 +53,4 @@ class Ring:
     ) -> int: ...
     def date(self, hi: int, lo: int) -> None: ...
     def number(self, text: bytes) -> int: ...
-    def oldest_texts_end(self) -> int: ...
+    def sweep(self) -> None: ...

@@ -2,12 +2,13 @@
 
 import time
 
+from . import borrow
 from ._port import const
 from .compound import suffix
 from .delivery import parse
 from .record import check_string
 from .render import string_text
-from .retry import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE, judge
+from .retry import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE, Retry, judge
 
 _WAITING = const(32)
 _HI = const(3)
@@ -27,6 +28,26 @@ def iso_time(hi, lo):
 def quoted(text):
     """A path segment, percent-encoded (RFC 3986 section 2.1)."""
     return "".join(chr(b) if b in _PLAIN else "%%%02X" % b for b in text.encode())
+
+
+def session(px, session_id, name=None):
+    """A recording session, for `with`: every reading sent in it carries its id."""
+    if px.calls is None:
+        px.calls = Calls(Retry(px.random))
+    return Session(px, session_id, name)
+
+
+def set_session(buffer, session_id, suffix):
+    """Put further readings into a session (None: into none): `suffix` is their JSON's end.
+
+    Returns the time (hi, lo) and the number of the next reading.
+    """
+    with buffer.lock:
+        buffer.session_id = session_id
+        buffer._suffix = suffix
+        buffer._known.clear()
+        buffer.clock.split(buffer.ticks_ms())
+        return buffer.clock.hi, buffer.clock.lo, buffer.ring.next
 
 
 class Calls:
@@ -88,7 +109,10 @@ class Calls:
                 verdict = REFUSED_READING
             self._problem = (status, call[0]) if verdict != CONFIRMED else None
             if verdict > TOO_LARGE:
-                self._retry.failed(verdict, ticks_ms(), http.wire.retry_after_ms())
+                asked = http.wire.retry_after
+                if asked:
+                    asked = borrow("http_date").retry_after_ms(asked, http.wire.date)
+                self._retry.failed(verdict, ticks_ms(), asked)
                 return
             self._retry.succeeded()
             if self._calls and self._calls[0] is call:
@@ -96,13 +120,11 @@ class Calls:
 
     def status(self, host):
         """What `Plexus.status` says of the sessions."""
-        from .words import problem
-
         words = "; %d session requests wait" % len(self._calls) if self._calls else ""
         if self.dropped:
             words += "; %d session requests dropped" % self.dropped
         trouble = self._problem  # taken once: another thread may be delivering
-        return words + ("; session: " + problem(trouble, host) if trouble else "")
+        return words + ("; session: " + borrow("words").problem(trouble, host) if trouble else "")
 
 
 def sessions_path(path):
@@ -144,14 +166,14 @@ class Session:
         if client.session_id is not None:
             raise ValueError("session_id: %r is still open; end it first" % client.session_id)
         client.calls.add(self.session_id, client.source_id, self.name)
-        client.set_session(self.session_id, suffix(None, self.session_id, None))
+        set_session(client, self.session_id, suffix(None, self.session_id, None))
         return self
 
     def end(self):
         client = self._client
         if client.session_id != self.session_id:
             return
-        hi, lo, seq = client.set_session(None, suffix(None, None, None))
+        hi, lo, seq = set_session(client, None, suffix(None, None, None))
         client.calls.add(self.session_id, None, None, hi, lo, seq)
 
     def __enter__(self):

@@ -1,5 +1,7 @@
 from collections.abc import Callable
+from typing import Any
 
+from .buffer import Buffer
 from .client import Plexus
 from .http import Http
 from .retry import Retry
@@ -7,6 +9,10 @@ from .ring import Ring
 
 def iso_time(hi: int, lo: int) -> str: ...
 def quoted(text: str) -> str: ...
+def session(px: Plexus, session_id: str, name: str | None = None) -> Session: ...
+def set_session(
+    buffer: Buffer[Any], session_id: str | None, suffix: bytes
+) -> tuple[int, int, int]: ...
 
 class Calls:
     dropped: int

@@ -1,6 +1,7 @@
 """TLS contexts that verify the server."""
 
-from . import forget
+from . import borrow, forget, reserve
+from ._port import const
 
 try:
     import tls  # MicroPython; its own `ssl` is a layer above with other arguments
@@ -8,23 +9,27 @@ except ImportError:
     import ssl as tls
 
 
-def verifying_context(ca=None):
+# How many of the shipped roots are Let's Encrypt's; the others are Google's.
+_FIRST = const(2)
+
+
+def verifying_context(ca=None, group=None):
     """An SSLContext for a client that verifies the server's certificate chain and host name.
 
     ca: the roots to trust in place of the shipped ones: DER or PEM (bytes), one certificate or
     several in a row, or a list or tuple of such. Raises ValueError naming `ca` if it cannot be
-    used. Each root stays in memory as long as the context (1 to 3 kB each on an ESP32, outside
-    Python's heap): keep one context, and give `ca` where memory is short.
+    used. group: 0 or 1 for one half of the shipped roots. Each root stays in memory as long as the
+    context (1 to 3 kB each on an ESP32, outside Python's heap): keep one context.
     """
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     # CPython checks the host name by default as well.
     context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore[reportAttributeAccessIssue] -- int there
     if ca is None:
-        from .roots import ROOTS as certificates
+        certificates = borrow("roots").ROOTS
+        if group is not None:
+            certificates = certificates[_FIRST:] if group else certificates[:_FIRST]
     else:
-        from .ca import certificates
-
-        certificates = certificates(ca)
+        certificates = borrow("ca").certificates(ca)
     count = 0
     for der in certificates:
         count += 1
@@ -42,6 +47,19 @@ def verifying_context(ca=None):
         raise ValueError("ca: no certificate in it; leave it out to use the shipped roots")
     forget("roots", "ca")  # the context has its own copy
     return context
+
+
+def first_context():
+    """(context, group) for the shipped roots: all of them and None, or, on a board whose RAM TLS
+    shares with Python, one group. Http tries the other when that does not know the server."""
+    if reserve.free() is None:
+        return verifying_context(), None
+    return verifying_context(None, 0), 0
+
+
+def is_unknown_authority(reason):
+    """Whether this text of a failed handshake says that none of the roots signed the server's."""
+    return "correctly signed by the trusted CA" in str(reason)
 
 
 def unverified_context():

@@ -1,10 +1,23 @@
 """Failures and status in plain words. Loaded when a person asks, so that a board need not hold it.
 
-A problem is a tuple: (0, step, reason) if no answer came, `reason` an errno or a text;
-(HTTP status, the server's message) else.
+A problem is a tuple: (0, step, reason) if no answer came, `step` and `reason` as Http.request()
+raises them; (HTTP status, the server's message) else.
 """
 
 import errno
+
+from . import reserve, wire
+from ._port import const
+
+# What a connection was about to do at each step of stream.py, and then in a WebSocket (link.py).
+_STEPS = (
+    "look up",
+    "connect to",
+    "make a TLS connection to",
+    "send to",
+    "get an answer from",
+    "talk to",
+)
 
 _STATUS = {
     400: "the request is refused (400)",
@@ -17,6 +30,9 @@ _STATUS = {
     429: "too many requests (429)",
 }
 
+_NEEDED_BYTES = const(46080)  # TLS's buffers, its handshake, TCP
+_SHORT = (errno.ENOMEM, errno.ETIMEDOUT)  # what too little RAM looks like
+
 _REASONS = {
     errno.ECONNREFUSED: "it refused the connection",
     errno.ETIMEDOUT: "timed out",
@@ -25,6 +41,11 @@ _REASONS = {
     32: "the connection was reset",  # EPIPE, for which MicroPython's errno has no name
     errno.EHOSTUNREACH: "no way to it: is the network up?",
     errno.ENOMEM: "out of memory",
+    wire.CUT_OFF: "its answer was cut off",
+    wire.NO_HTTP: "it speaks no HTTP",
+    wire.BROKEN_CHUNK: "its answer has a broken chunk",
+    wire.ENDLESS_HEADERS: "its headers do not end",
+    wire.HUNG_UP: "it hung up",
     -2: "no such name: is the network up?",
     -3: "no name server: is the network up?",
     -202: "no such name: is the network up?",
@@ -83,6 +104,14 @@ def explain(reason):
     return None
 
 
+def flush_problem(px):
+    """What a PlexusError says of the flush that it ends: (words, the server's status)."""
+    delivery = px.delivery
+    if not px.may_send:
+        return "the time is not known: " + px.clock_problem, 0
+    return problem(delivery.problem, px.http.host), delivery.status
+
+
 def problem(what, host):
     """A problem (see above) in words."""
     status = what[0]
@@ -91,9 +120,15 @@ def problem(what, host):
         if "addrinfo" in str(reason):
             reason = -2
         reason = _REASONS.get(reason) or explain(reason) or reason
+        left = reserve.left()
+        if left is not None and left < _NEEDED_BYTES and what[2] in _SHORT:
+            reason = (
+                "%d kB of RAM are left for a connection, TLS needs %d: a smaller ring_bytes, "
+                "fewer sensors, or a board with PSRAM" % (left >> 10, _NEEDED_BYTES >> 10)
+            )
         if isinstance(reason, int):
             reason = "error %d" % reason
-        return "could not %s %s: %s" % (what[1], host, reason)
+        return "could not %s %s: %s" % (_STEPS[what[1]], host, reason)
     message = what[1]
     if 200 <= status < 300:
         if message is None:
@@ -108,14 +143,19 @@ def problem(what, host):
     return words + (": " + message if message else "")
 
 
-def status(px, delivery, wait_ms, clock_problem, verified, host):
+def status(px):
     """All that `Plexus.status` says."""
     # Taken once: another thread may be delivering.
+    delivery = px.delivery
     trouble = delivery.problem
     rejection = delivery.rejection
+    host = px.http.host
     if not px.may_send:
-        words = "waiting for the time" + (": " + clock_problem if clock_problem else "")
+        words = "waiting for the time"
+        if px.clock_problem:
+            words += ": " + px.clock_problem
     elif trouble:
+        wait_ms = delivery.retry.wait_ms(px.ticks_ms())
         words = "%s; next try in %d s" % (problem(trouble, host), (wait_ms + 999) // 1000)
     else:
         words = "ok"
@@ -125,8 +165,20 @@ def status(px, delivery, wait_ms, clock_problem, verified, host):
         px.dropped,
         px.rejected,
     )
+    if px.ring_is_chosen and reserve.free() is not None:
+        words += "; ring_bytes %d" % len(px.ring.data)
     if rejection:
         words += "; last rejected: %s: %s" % rejection
     if px.calls:
         words += px.calls.status(host)
-    return words if verified else words + "; certificate verification is OFF"
+    return words if px.verified else words + "; certificate verification is OFF"
+
+
+def answers(px):
+    """How often something on the network replied: HTTP of any status, a refusal, or NTP."""
+    return px.http.answers
+
+
+def unanswered(px):
+    """How many requests nothing on the network replied to. Blocked NTP does not count."""
+    return px.http.unanswered

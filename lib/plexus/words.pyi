@@ -1,18 +1,13 @@
 from typing import TypeAlias
 
 from .client import Plexus
-from .delivery import Delivery
 
 # (0, step, errno or text) if no answer came, else (HTTP status, the server's message)
-_Problem: TypeAlias = tuple[int, str, int | str] | tuple[int, str | None]
+_Problem: TypeAlias = tuple[int, int, int | str] | tuple[int, str | None]
 
 def explain(reason: object) -> str | None: ...
+def flush_problem(px: Plexus) -> tuple[str, int]: ...
 def problem(what: _Problem, host: str) -> str: ...
-def status(
-    px: Plexus,
-    delivery: Delivery,
-    wait_ms: int,
-    clock_problem: str,
-    verified: bool,
-    host: str,
-) -> str: ...
+def status(px: Plexus) -> str: ...
+def answers(px: Plexus) -> int: ...
+def unanswered(px: Plexus) -> int: ...

@@ -9,10 +9,26 @@ import time
 from plexus import Plexus, PlexusError
 from plexus._port import ticks_ms
 from plexus.clock import Clock
-from support import FakeTicks
+from support import IS_MICROPYTHON, FakeTicks
 
+REAL_TIME = (
+    "plexus.wire",
+    "plexus.stream",
+    "plexus._host_stream",
+    "plexus.http_date",
+    "plexus._port",
+)
 KEY = "plx_secret0123456789"
 SECRET = "secret0123456789"
+
+
+def stream_module():
+    """The module whose Stream makes this interpreter's connections."""
+    if IS_MICROPYTHON:
+        import plexus.stream as module
+    else:
+        import plexus._host_stream as module
+    return module
 
 
 def host_ms():
@@ -79,7 +95,7 @@ class OwnTicks:
         self._before = []
         for name in list(sys.modules):
             module = sys.modules[name]
-            if name.startswith("plexus.") and name not in ("plexus.wire", "plexus._port"):
+            if name.startswith("plexus.") and name not in REAL_TIME:
                 if hasattr(module, "ticks_ms"):
                     self._before.append((module, module.ticks_ms))
                     module.ticks_ms = ticks

@@ -12,6 +12,7 @@ A test file may set these constants:
 
 import contextlib
 import functools
+import gc
 import importlib.metadata
 import inspect
 import json
@@ -73,6 +74,8 @@ def run_on_cpython(item: pytest.Function, arguments: str) -> None:
     }
     # What a test lets go of, as a scan does with drivers, other tests have still in hand.
     modules = {name: module for name, module in sys.modules.items() if name.startswith("plexus")}
+    # A device collects garbage often: its own, then, and not that of all of pytest.
+    gc.freeze()
     with deadline(timeout_s(item)):
         try:
             item.function(**devices)
@@ -80,6 +83,7 @@ def run_on_cpython(item: pytest.Function, arguments: str) -> None:
             pytest.skip(str(reason))
         finally:
             sys.modules.update(modules)
+            gc.unfreeze()
 
 
 @contextlib.contextmanager
@@ -141,8 +145,8 @@ def timeout_s(item: pytest.Function) -> int:
 def compiled(tree: Path, *, short: bool = False) -> Path:
     """The directory with the .mpy files of this tree's Python files, compiled once a session."""
     target = BUILT / ("short" if short else "") / tree.name
-    # With line numbers come assertions, which agent_world.check stands for where there are none.
-    build.compile_tree(tree, target, build.host_arch(), lines=short, short=short)
+    # Without line numbers there would be no assertions.
+    build.compile_tree(tree, target, build.host_arch(), lines=True, short=short)
     return target
 
 

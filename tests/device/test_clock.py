@@ -4,8 +4,8 @@ import gc
 import sys
 import time
 
-import plexus.clock as clock_module
 import plexus.sntp as sntp
+import plexus.timekeeping as timekeeping
 from plexus.clock import Clock
 from support import FakeTicks, equal, only, raises
 
@@ -60,7 +60,7 @@ def measure(host, port, timeout_ms, samples, ticks):
     return ntp.measure(host, port, timeout_ms, samples, ticks)
 
 
-clock_module.measure = measure
+timekeeping.measure = measure
 
 
 def kiss(code):
@@ -765,11 +765,11 @@ def test_first_time_sets_the_boards_clock():
 
 def test_boards_clock_is_set_right_on_a_port_whose_epoch_is_2000():
     machine = FakeMachine()
-    clock_module.time = TimeModule
+    timekeeping.time = TimeModule
     try:
         set_by_http(machine)
     finally:
-        clock_module.time = time
+        timekeeping.time = time
     equal([tuple(fields) for fields in machine.set_to], [TUESDAY])
 
 

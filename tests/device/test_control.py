@@ -2,6 +2,7 @@
 
 import json
 
+import plexus.session as session
 from clients import values
 from plexus.message import parse, refused
 from plexus.sensors.driver import Driver
@@ -685,8 +686,11 @@ def test_session_that_cannot_begin_leaves_no_stream():
         def fail(*_):
             raise MemoryError("memory allocation failed")
 
-        talk.px.set_session = fail
-        complaint(await talk.ask("start_session", session_id="s1"))
+        before, session.set_session = session.set_session, fail
+        try:
+            complaint(await talk.ask("start_session", session_id="s1"))
+        finally:
+            session.set_session = before
         equal((talk.agent.live.streams, talk.agent.status), ((), "connected, 0 streams"))
 
     play(script)

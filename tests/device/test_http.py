@@ -1,10 +1,11 @@
 """The HTTP layer by itself: dates, addresses, bounded requests that leave nothing open."""
 
-import plexus.wire as wire_module
-from clients import KEY, RawServer, answer
+import plexus.stream as stream
+import plexus.wire as wire
+from clients import KEY, RawServer, answer, stream_module
 from plexus.http import Http
+from plexus.http_date import epoch_s as http_date
 from plexus.origin import split_url
-from plexus.wire import http_date
 from support import Admin, equal, raises
 
 # --- dates ------------------------------------------------------------------------------------
@@ -141,21 +142,23 @@ def test_headers_that_end_in_the_middle_are_an_error():
     raw = RawServer(b"HTTP/1.1 200 OK\r\nContent-Le")
     with raises(OSError) as caught:
         _http(raw).request("GET", "/")
-    equal(caught.value.args, ("get an answer from", "its answer was cut off"))
+    equal(caught.value.args, (stream.RECEIVE, wire.CUT_OFF))
 
 
 def test_failure_says_what_could_not_be_done():
     with raises(OSError) as caught:
         _http("http://127.0.0.1:1/x").request("GET", "/")
-    equal(caught.value.args, ("connect to", 111))
+    equal(caught.value.args, (stream.CONNECT, 111))
 
 
 def test_second_address_is_tried_when_the_first_refuses(server):
-    real = wire_module.socket
+    module = stream_module()
+    real = module.socket
     port = int(server.url.rsplit(":", 1)[1])
 
     class TwoAddresses:
         SOCK_STREAM = real.SOCK_STREAM
+        IPPROTO_TCP = TCP_NODELAY = 1
 
         def getaddrinfo(self, host, port_, *more):
             bad = real.getaddrinfo("127.0.0.1", 1, *more)[:1]
@@ -164,11 +167,11 @@ def test_second_address_is_tried_when_the_first_refuses(server):
         def socket(self, *more):
             return real.socket(*more)
 
-    wire_module.socket = TwoAddresses()
+    module.socket = TwoAddresses()
     try:
         equal(_http("http://somewhere/x").request("GET", "/")[0], 200)
     finally:
-        wire_module.socket = real
+        module.socket = real
     equal(len(Admin(server.admin_url).requests()), 1)
 
 
@@ -194,4 +197,4 @@ def test_exception_that_is_no_networks_closes_the_connection():
 
     with raises(KeyError):
         asking.request("POST", "/", pieces(), 1)
-    assert asking.wire._sock is None
+    assert asking.stream.sock is None

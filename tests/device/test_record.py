@@ -359,14 +359,14 @@ def test_float_timestamp_is_seconds_or_milliseconds():
 
 
 def test_float_timestamp_is_refused_where_floats_are_single():
-    import plexus.record as record
+    import plexus.timestamp as timestamp
 
-    before = record.SINGLE
-    record.SINGLE = True
+    before = timestamp.SINGLE
+    timestamp.SINGLE = True
     try:
         refused("timestamp: |128 s|int", timestamp=1699900000.5)
     finally:
-        record.SINGLE = before
+        timestamp.SINGLE = before
 
 
 def test_impossible_timestamp_is_refused():

@@ -207,7 +207,7 @@ def test_tick_sends_nothing_before_the_back_off_is_over(server):
             equal(len(admin.requests()), tries)
             wait_s = int(px.status.split("next try in ")[1].split(" ")[0])
             assert wait_s >= 1, px.status
-            wait_ms = px._delivery.retry.wait_ms(ticks())
+            wait_ms = px.delivery.retry.wait_ms(ticks())
             assert (wait_s - 1) * 1000 < wait_ms <= wait_s * 1000
             ticks.advance(wait_ms - 1)
             equal((px.tick(), len(admin.requests())), (0, tries))
@@ -221,7 +221,7 @@ def _seconds_to_next_try(server, fault, random):
         px = _px(server, ticks, random=random)
         px.send("n", 1)
         equal(refused(px).status, fault.get("status", 429))
-        return px._delivery.retry.wait_ms(ticks()) / 1000
+        return px.delivery.retry.wait_ms(ticks()) / 1000
 
 
 def test_retry_after_in_seconds_is_obeyed(server):
@@ -265,10 +265,10 @@ def test_refused_key_backs_off_long_and_is_tried_again(server):
         px = _px(server, ticks, flush_interval_ms=0, random=Randoms(0.9))
         px.send("n", 1)
         px.tick()
-        first = px._delivery.retry.wait_ms(ticks())
+        first = px.delivery.retry.wait_ms(ticks())
         ticks.advance(first)
         px.tick()
-        second = px._delivery.retry.wait_ms(ticks())
+        second = px.delivery.retry.wait_ms(ticks())
         assert first <= 30000 and second <= 60000 and first + second > 2000, (first, second)
         ticks.advance(second)
         equal((px.tick(), px.pending), (1, 0))
@@ -280,9 +280,9 @@ def test_flush_does_not_wait_for_the_back_off(server):
         px = _px(server, ticks, random=Randoms(0.5))
         px.send("n", 1)
         refused(px)
-        assert px._delivery.retry.wait_ms(ticks())
+        assert px.delivery.retry.wait_ms(ticks())
         equal(px.flush(), 1)
-        equal(px._delivery.retry.wait_ms(ticks()), 0)
+        equal(px.delivery.retry.wait_ms(ticks()), 0)
 
 
 def test_wait_grows_with_failures_and_is_reset_by_success(server):
@@ -298,13 +298,13 @@ def test_wait_grows_with_failures_and_is_reset_by_success(server):
             ticks.advance(1000)
         random.bound = 31999
         px.tick()
-        equal(px._delivery.retry.wait_ms(ticks()), 31999)
+        equal(px.delivery.retry.wait_ms(ticks()), 31999)
         ticks.advance(32000)
         equal(px.tick(), 1)
         admin.script({"status": 500})
         px.send("n", 2)
         px.tick()
-        assert px._delivery.retry.wait_ms(ticks()) <= 1000
+        assert px.delivery.retry.wait_ms(ticks()) <= 1000
 
 
 def test_counters_go_out_as_metrics_when_asked_for(server):

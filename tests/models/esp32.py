@@ -1,7 +1,8 @@
-"""The module `esp32`, as far as its NVS goes.
+"""The module `esp32`, as far as its NVS and the system's heap go.
 
     with esp32.Installed():         # `from esp32 import NVS` gives it, with nothing stored
         esp32.stored                # {(namespace, key): bytes} as it would survive a power cut
+        esp32.areas                 # the heap's: [(bytes, free, largest piece, least free), ...]
 
 `hooks["before_step"]`, a function, is called before each call that changes the flash, with its
 name. It runs on both interpreters.
@@ -9,6 +10,12 @@ name. It runs on both interpreters.
 
 import sys
 
+HEAP_DATA = 4
+# Those of a bare ESP32 with WiFi, and of one with 4 MB of PSRAM.
+BARE = ((7288, 0, 0, 0), (113840, 60000, 31744, 58000), (15072, 14000, 13824, 13000))
+WITH_PSRAM = BARE + ((4194304, 4000000, 3900000, 3900000),)
+
+areas = list(BARE)
 stored = {}
 hooks = {"before_step": None}
 _NOT_FOUND = -0x1102  # ESP_ERR_NVS_NOT_FOUND
@@ -20,6 +27,7 @@ class Installed:
 
     def __enter__(self):
         stored.clear()
+        areas[:] = BARE
         hooks["before_step"] = None
         self._before = sys.modules.get("esp32")
         sys.modules["esp32"] = sys.modules[__name__]
@@ -29,6 +37,11 @@ class Installed:
         del sys.modules["esp32"]
         if self._before is not None:
             sys.modules["esp32"] = self._before
+
+
+def idf_heap_info(capabilities):
+    """The areas of the heap that can do so much, as ESP-IDF's heap_caps_get_info() has them."""
+    return list(areas) if capabilities == HEAP_DATA else []
 
 
 class NVS:

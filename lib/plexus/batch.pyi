@@ -1,0 +1,22 @@
+from collections.abc import Iterable
+from typing import Any
+
+from .buffer import Buffer
+from .record import _Value
+
+def send_at(
+    buffer: Buffer[Any],
+    ticks: int,
+    metric: str,
+    value: _Value,
+    tags: dict[str, str] | None = None,
+    source_id: str | None = None,
+) -> None: ...
+def send_batch(
+    buffer: Buffer[Any],
+    points: Iterable[tuple[str, _Value]],
+    timestamp: float | None = None,
+    tags: dict[str, str] | None = None,
+    source_id: str | None = None,
+) -> None: ...
+def open(buffer: Buffer[Any], ring_bytes: int | bytearray) -> None: ...

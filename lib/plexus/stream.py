@@ -1,0 +1,197 @@
+"""One connection, TCP or TLS over it, whose every operation ends by a common deadline."""
+
+import errno
+import gc
+import select
+import socket
+from io import IOBase
+
+from . import reserve
+from ._port import const, ticks_diff, ticks_ms
+
+# How far a connection has come, for whoever explains a failure.
+LOOK_UP = const(0)
+CONNECT = const(1)
+SECURE = const(2)
+SEND = const(3)
+RECEIVE = const(4)
+
+_TCP = const(6)
+_NODELAY = const(1)  # the end of a request does not wait for the other side's delayed ACK
+
+# Older ESP32 firmware knows the level and not the option, and prints a warning each time.
+_MAY_SET_NODELAY = hasattr(socket, "TCP_NODELAY") or not hasattr(socket, "IPPROTO_TCP")
+
+
+class Stream(IOBase):
+    """A connection to `host`, and the stream on which its TLS rests.
+
+    MicroPython's TLS reads and writes by readinto(), write() and ioctl() of this object, which
+    never wait longer than the deadline: the socket itself does not block. `context`: an
+    SSLContext, or None for plain TCP. `step`: how far it has come, one of the numbers above.
+    """
+
+    def __init__(self, host, port, context):
+        self.host = host
+        self.port = port
+        self.context = context
+        self.step = LOOK_UP
+        self.sock = self._io = self._poll = None
+        self._waits = True  # readinto() waits for the other side
+        self._errno = 0  # why it has failed below TLS, which has other numbers
+        self.begin(0)
+
+    def begin(self, timeout_ms):
+        """Whatever comes now ends within so many ms."""
+        self.start = ticks_ms()
+        self._timeout_ms = timeout_ms
+        self.step = LOOK_UP
+
+    def left_ms(self):
+        return self._timeout_ms - ticks_diff(ticks_ms(), self.start)
+
+    def connect(self):
+        """Open the connection, unless it is open."""
+        if self.sock:
+            return
+        self.step = LOOK_UP
+        addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
+        self.step = CONNECT
+        gc.collect()  # so that Python does not take what is let go of here
+        reserve.hold(reserve.NONE)
+        try:
+            self._open(addresses)
+        finally:
+            reserve.hold(reserve.CONNECTED if self.sock else reserve.IDLE)
+
+    def _open(self, addresses):
+        sock = None
+        for address in addresses:
+            left_ms = self.left_ms()
+            if left_ms <= 0:
+                raise OSError(errno.ETIMEDOUT)
+            if sock:
+                sock.close()  # the address before refused
+            sock = socket.socket(address[0], socket.SOCK_STREAM)
+            try:
+                sock.settimeout(left_ms / 1000)
+                sock.connect(address[-1])
+                problem = None
+                break
+            except OSError as error:
+                problem = error
+        if problem:
+            sock.close()
+            raise problem
+        if _MAY_SET_NODELAY:
+            sock.setsockopt(_TCP, _NODELAY, 1)
+        sock.setblocking(False)
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+        self.sock = sock
+        self._io = self
+        self._errno = 0
+        if self.context:
+            self.step = SECURE
+            self._waits = True
+            try:
+                self._io = self.context.wrap_socket(self, server_hostname=self.host)
+            except (OSError, ValueError, MemoryError):
+                self.shut()
+                self._raise()
+                raise
+        self._waits = False
+        self.step = SEND
+
+    def send(self, data):
+        """Send all of `data`."""
+        self.step = SEND
+        try:
+            while True:
+                n = self._io.write(data)
+                if n == len(data):
+                    return
+                if not n or n < 0:
+                    self._raise()
+                    raise OSError(errno.ETIMEDOUT)
+                data = memoryview(data)[n:]
+        except OSError:
+            self._raise()
+            raise
+
+    def receive(self, buffer):
+        """Fill the front of `buffer` with what has come: how many bytes, 0 at the end."""
+        self.step = RECEIVE
+        try:
+            while True:
+                n = self._io.readinto(buffer)
+                if n is None:
+                    if not self._wait(select.POLLIN):
+                        raise OSError(errno.ETIMEDOUT)
+                elif n >= 0:
+                    return n
+                else:
+                    self._raise()
+        except OSError:
+            self._raise()
+            raise
+
+    def shut(self):
+        """Close the connection, if it is open."""
+        sock, self.sock = self.sock, None
+        if sock:
+            secure = self._io
+            self._io = self._poll = None
+            try:
+                if secure is not self:
+                    secure.close()  # gives back its buffers
+                sock.close()
+            except OSError:
+                pass  # the other side was quicker
+            reserve.hold(reserve.IDLE)
+
+    # What lies below TLS. It raises nothing: an exception would pass through C code that has to
+    # clean up.
+
+    def readinto(self, buffer):
+        try:
+            while True:
+                n = self.sock.readinto(buffer)
+                if n is not None or not self._waits:
+                    return n
+                if not self._wait(select.POLLIN):
+                    self._errno = errno.ETIMEDOUT
+                    return -errno.ETIMEDOUT
+        except OSError as error:
+            return self._failed(error)
+
+    def write(self, data):
+        try:
+            while True:
+                n = self.sock.write(data)
+                if n:
+                    return n
+                if not self._wait(select.POLLOUT):
+                    self._errno = errno.ETIMEDOUT
+                    return -errno.ETIMEDOUT
+        except OSError as error:
+            return self._failed(error)
+
+    def ioctl(self, request, argument):
+        return 0  # what ends the TLS closes the socket itself
+
+    def _failed(self, error):
+        self._errno = error.errno or errno.ECONNRESET
+        return -self._errno
+
+    def _raise(self):
+        # Whatever TLS makes of it, the socket's own error is the reason.
+        if self._errno:
+            raise OSError(self._errno)
+
+    def _wait(self, event):
+        left_ms = self.left_ms()
+        if left_ms <= 0:
+            return False
+        self._poll.modify(self.sock, event)
+        return bool(self._poll.poll(left_ms))

@@ -1,0 +1,326 @@
+"""The RAM that is held for connections, and the ring, on a board that shares it with Python."""
+
+import gc
+import sys
+
+import plexus
+import plexus.reserve as reserve
+import plexus.setup as setup
+from clients import KEY, client, refused, right_clock
+from models import esp32
+from plexus import Plexus
+from support import equal, only
+
+CLOSED = "http://127.0.0.1:1/x"
+
+
+class Lock:
+    """Gives its thread's stack back when it is released, as the system does with one that ends."""
+
+    def __init__(self, ram):
+        self._ram = ram
+        self._size = None
+
+    def acquire(self):
+        pass
+
+    def release(self):
+        self._ram.held -= self._ram.stacks.pop(id(self))
+
+
+class Ram:
+    """In place of the module _thread: stacks in the system's heap, of which `room` bytes are free.
+
+    held: how many bytes of it they take.
+    """
+
+    def __init__(self, room):
+        self.room = room
+        self.held = 0
+        self.stacks = {}
+        self._size = 0
+
+    def allocate_lock(self):
+        return Lock(self)
+
+    def stack_size(self, size):
+        self._size = size
+
+    def start_new_thread(self, function, arguments):
+        lock = [lock for lock in self.locks if lock.acquire == function][0]
+        if self._size > self.room - self.held:
+            raise OSError("can't create thread")
+        self.stacks[id(lock)] = self._size
+        self.held += self._size
+
+    def heap_info(self, capabilities):
+        left = self.room - self.held
+        return [(self.room, left, left, 0)]
+
+
+class Board:
+    """`with Board() as ram:` on an ESP32 with so much room in the system's heap."""
+
+    def __init__(self, room=150000, areas=None):
+        self._ram = Ram(room)
+        self._areas = areas
+        self._esp32 = esp32.Installed()
+
+    def __enter__(self):
+        ram = self._ram
+        ram.locks = []
+
+        def allocate_lock():
+            ram.locks.append(Lock(ram))
+            return ram.locks[-1]
+
+        ram.allocate_lock = allocate_lock
+        self._esp32.__enter__()
+        names = ("_thread", "HEAP_DATA", "idf_heap_info")
+        self._before = [(name, getattr(reserve, name, None)) for name in names]
+        reserve._thread = ram
+        reserve.HEAP_DATA = esp32.HEAP_DATA
+        reserve.idf_heap_info = ram.heap_info
+        if self._areas is not None:
+            esp32.areas[:] = self._areas
+            reserve.idf_heap_info = esp32.idf_heap_info
+        return ram
+
+    def __exit__(self, *_):
+        reserve._held.clear()
+        reserve._least = 0
+        for name, value in self._before:
+            setattr(reserve, name, value)
+        self._esp32.__exit__()
+
+
+# What is held
+
+
+def test_so_much_is_held_as_is_asked_for():
+    with Board() as ram:
+        found = []
+        for size in (60000, 40000, 40000, 0, 10000, 60000, 0):
+            reserve.hold(size)
+            found.append(ram.held)
+        equal(found, [60000, 40000, 40000, 0, 10000, 60000, 0])
+
+
+def test_what_is_kept_is_the_least_but_for_a_connection():
+    with Board() as ram:
+        found = []
+        reserve.keep(90000)
+        for size in (reserve.IDLE, reserve.NONE, reserve.CONNECTED):
+            reserve.hold(size)
+            found.append(ram.held)
+        equal(reserve.keep(0), 90000)
+        equal(found + [ram.held], [90000, 0, 90000, reserve.IDLE])
+
+
+def test_of_what_there_is_no_room_for_as_much_is_held_as_there_is():
+    with Board(room=30000) as ram:
+        reserve.hold(60000)
+        assert 25000 <= ram.held <= 30000, ram.held
+
+
+def test_heap_that_is_full_holds_nothing_and_is_no_error():
+    with Board(room=1000) as ram:
+        reserve.hold(60000)
+        equal(ram.held, 0)
+
+
+def test_free_is_that_of_all_areas_and_the_largest_piece():
+    with Board(areas=esp32.BARE):
+        equal(reserve.free(), (74000, 31744))
+
+
+def test_what_is_left_for_a_connection_counts_what_is_held():
+    with Board(room=100000):
+        reserve.hold(40000)
+        equal((reserve.free()[0], reserve.left()), (60000, 100000))
+
+
+def test_nothing_is_held_where_there_is_psram():
+    with Board(areas=esp32.WITH_PSRAM) as ram:
+        reserve.hold(60000)
+        equal((reserve.free(), reserve.left(), ram.held), (None, None, 0))
+
+
+def test_nothing_is_held_where_there_is_no_esp32():
+    with Board() as ram:
+        reserve.HEAP_DATA = None
+        reserve.hold(60000)
+        equal((reserve.free(), ram.held), (None, 0))
+
+
+@only("micropython")
+def test_an_esp32_is_known_by_its_module():
+    before = sys.modules.pop("plexus.reserve")
+    try:
+        with esp32.Installed():
+            found = __import__("plexus.reserve", None, None, ("free",))
+            equal(found.free(), (74000, 31744))
+            # With real threads, as a board does.
+            found.hold(30000)
+            assert found._held
+            found.hold(0)
+            equal(found._held, [])
+    finally:
+        sys.modules["plexus.reserve"] = plexus.reserve = before
+
+
+# When
+
+
+class Taken:
+    """In place of bytearray for the ring: takes no more than `most` bytes at a time."""
+
+    most = 1 << 30
+    sizes = []
+    held = []
+    ram = None
+
+    def __new__(cls, size):
+        cls.sizes.append(size)
+        if cls.ram:
+            cls.held.append(cls.ram.held)
+        if size > cls.most:
+            raise MemoryError
+        return bytearray(size)
+
+
+def made(ram=None, most=1 << 30, **options):
+    """A client whose ring is Taken."""
+    Taken.ram, Taken.most = ram, most
+    Taken.sizes, Taken.held = [], []
+    sys.modules["plexus.setup"] = setup  # it goes with each client that is made
+    setup.bytearray = Taken
+    try:
+        return Plexus(KEY, "dev-1", endpoint=CLOSED, clock=right_clock(), **options)
+    finally:
+        del setup.bytearray
+
+
+def test_more_is_held_while_the_ring_is_taken_than_afterwards():
+    for options in ({}, {"ring_bytes": 2000}):
+        with Board() as ram:
+            made(ram, **options)
+            equal((Taken.held, ram.held), ([reserve.RING], reserve.IDLE))
+
+
+def test_ring_that_finds_no_room_leaves_the_reserve():
+    with Board() as ram:
+        try:
+            made(ram, most=100, ring_bytes=2000)
+        except MemoryError:
+            pass
+        equal((Taken.held, ram.held), ([reserve.RING], reserve.IDLE))
+
+
+class Noted:
+    """In place of the stream's module socket: how much is held when a socket is made."""
+
+    def __init__(self, socket, ram):
+        self._socket = socket
+        self._ram = ram
+        self.SOCK_STREAM = socket.SOCK_STREAM
+        self.getaddrinfo = socket.getaddrinfo
+        self.held = []
+
+    def socket(self, *arguments):
+        self.held.append(self._ram.held)
+        return self._socket.socket(*arguments)
+
+
+class Connecting:
+    """`with Connecting(ram) as noted:` sockets of streams are made by Noted."""
+
+    def __init__(self, ram):
+        import plexus.stream as stream
+
+        self._stream = stream
+        self._noted = Noted(stream.socket, ram)
+
+    def __enter__(self):
+        self._stream.socket = self._noted
+        return self._noted
+
+    def __exit__(self, *_):
+        self._stream.socket = self._noted._socket
+
+
+@only("micropython")
+def test_none_is_held_while_it_connects_and_all_when_the_connection_has_ended(server):
+    with Board() as ram, Connecting(ram) as noted:
+        px = client(server)
+        px.send("n", 1)
+        equal((ram.held, px.flush()), (reserve.IDLE, 1))
+        equal((noted.held, ram.held), ([0], reserve.IDLE))
+
+
+@only("micropython")
+def test_a_handshakes_ram_is_held_beside_a_connection_that_is_kept(server):
+    with Board() as ram, Connecting(ram) as noted:
+        px = client(server, keep_alive=True)
+        for value in range(2):
+            px.send("n", value)
+            px.flush()
+            equal(ram.held, reserve.CONNECTED)
+        px.http.stream.shut()
+        equal((noted.held, ram.held), ([0], reserve.IDLE))
+
+
+@only("micropython")
+def test_all_is_held_again_after_a_connection_that_failed():
+    with Board() as ram, Connecting(ram) as noted:
+        px = client(CLOSED)
+        px.send("n", 1)
+        refused(px)
+        equal((noted.held, ram.held), ([0], reserve.IDLE))
+
+
+# The ring's size
+
+
+def test_ring_is_of_16_kb_by_default():
+    px = made()
+    equal((len(px.ring.data), Taken.sizes, px.ring_is_chosen), (16384, [16384], True))
+
+
+def test_ring_of_a_bare_board_is_the_largest_that_its_heap_has_a_piece_for():
+    for most, size in ((20000, 16384), (10000, 8192), (5000, 4096), (3000, 2048), (1500, 1024)):
+        with Board():
+            px = made(most=most)
+            equal((len(px.ring.data), px.ring_is_chosen), (size, True))
+
+
+def test_ring_of_a_bare_board_is_at_least_512_bytes():
+    with Board():
+        equal(len(made(most=600).ring.data), 512)
+
+
+def test_given_size_of_the_ring_is_not_made_smaller():
+    with Board():
+        px = made(ring_bytes=3000)
+        equal((len(px.ring.data), px.ring_is_chosen), (3000, False))
+        failed = False
+        try:
+            made(most=2000, ring_bytes=3000)
+        except MemoryError:
+            failed = True
+        assert failed
+
+
+def test_given_bytes_are_the_ring():
+    ring = bytearray(1000)
+    with Board():
+        px = Plexus(KEY, "dev-1", endpoint=CLOSED, clock=right_clock(), ring_bytes=ring)
+        assert px.ring.data is ring
+        equal(px.ring_is_chosen, False)
+
+
+@only("micropython")
+def test_ring_is_of_64_kb_where_there_is_psram():
+    assert gc.mem_free() > 1000000
+    with Board(areas=esp32.WITH_PSRAM):
+        equal(len(made().ring.data), 65536)
