@@ -2,10 +2,12 @@
 
 A flush may take seconds. In a thread it costs a stack of 12 kB and no other code; over asyncio's
 streams it would need a second HTTP client in RAM. A TLS handshake holds all threads of an ESP32
-either way, for which the client keeps its connection open.
+either way, for which the client keeps its connection open. Where the board has no RAM for another
+stack, the program's own loop delivers, and its sensors wait meanwhile.
 """
 
 import _thread
+import asyncio
 import gc
 import sys
 
@@ -19,7 +21,7 @@ _REQUESTS = const(8)  # in one tick: a refused reading, and those that show whos
 _MORE_MS = const(60000)
 # What TLS needs on a board; frames of a 64-bit computer are twice as large, and its look-up of a
 # name takes more.
-_STACK_BYTES = 12288 if sys.maxsize < 1 << 32 else 131072
+_STACK_BYTES = 10240 if sys.maxsize < 1 << 32 else 131072
 
 
 def limit_ms(config):
@@ -46,11 +48,23 @@ class Courier:
         self.running = False
 
     def start(self):
-        """Begin, in a thread of its own."""
+        """Begin, in a thread of its own: True; or False if there is no RAM for one: use run()."""
         self.running = True
         _thread.stack_size(_STACK_BYTES)
-        _thread.start_new_thread(self._run, ())
-        _thread.stack_size(0)
+        try:
+            _thread.start_new_thread(self._run, ())
+            return True
+        except (OSError, RuntimeError, MemoryError):
+            return False
+        finally:
+            _thread.stack_size(0)
+
+    async def run(self):
+        """In place of the thread: a task of the program."""
+        while not self._stop:
+            self.step()
+            await asyncio.sleep(_INTERVAL_MS / 1000)
+        self.running = False
 
     def stop(self):
         """Let the thread end after what it is doing; `running` tells when it has."""
@@ -74,10 +88,13 @@ class Courier:
         px = self._px
         up = self._is_up()
         if up and not self._was_up:
-            px.hasten()  # what it has waited for is there
+            delivery = px.delivery
+            if delivery.problem and not delivery.status:
+                delivery.retry.succeeded()  # what it has waited for is there
         self._was_up = up
         if up:
-            answers, unanswered = px.answers, px.unanswered
+            http = px.http
+            answers, unanswered = http.answers, http.unanswered
             try:
                 if self._hurry:
                     self._hurry = False
@@ -89,8 +106,8 @@ class Courier:
             except MemoryError:
                 # The readings are still in the ring. What filled the heap may be gone next time.
                 gc.collect()
-            if px.answers != answers:
+            if http.answers != answers:
                 self._on_answer()
-            elif px.unanswered != unanswered and self._on_silence:
+            elif http.unanswered != unanswered and self._on_silence:
                 self._on_silence()
         self._beat()

@@ -14,8 +14,7 @@ import gc
 import plexus.app
 from plexus._port import const, sleep_ms, ticks_diff, ticks_ms
 
-from . import atomic, watchdog
-from .trace import Window, described
+from . import watchdog
 
 _EARLY_MS = const(60000)
 _SAFE_AFTER = const(3)
@@ -89,8 +88,7 @@ class Crashes:
     def __init__(self, path="crash.json", ticks=ticks_ms):
         self._path = path
         self._ticks = ticks
-        self._secrets = ()
-        self._window = Window()  # while there is memory for it
+        self.secrets = ()
         self._running = False
         self._started = ticks()
         self._row = 0
@@ -100,7 +98,9 @@ class Crashes:
         # early: crashes in a row. what, trace: of the latest. told: the server knows of it.
         state = {"run": "", "early": 0, "what": "", "trace": "", "told": True}
         try:
-            found = atomic.load(path, _MOST_BYTES)
+            from .atomic import load
+
+            found = load(path, _MOST_BYTES)
         except (OSError, ValueError):
             found = None  # none was written yet, or the flash has lost it
         if isinstance(found, dict):
@@ -132,7 +132,7 @@ class Crashes:
 
     def hide(self, secrets):
         """Keep these texts (a list of str) out of all that is kept, printed and sent."""
-        self._secrets = list(secrets)
+        self.secrets = list(secrets)
 
     def tick(self):
         """Call it now and then: it notes when the program has run for a minute."""
@@ -173,12 +173,12 @@ class Crashes:
         self._running = False
         row = self._state["early"]
         try:
-            self._crashed(early, *described(error, self._secrets, self._window))
+            # Loaded now, when what has filled the heap is gone.
+            from .trace import described
+
+            self._crashed(early, *described(error, self.secrets))
             self._store()
         except MemoryError:
-            if self._window:
-                self._window.discard()  # its 2 kB are what is left
-            self._window = None
             gc.collect()
             self._state["early"] = row  # it may be counted already
             self._crashed(early, type(error).__name__ + ": no memory for its traceback", "")
@@ -220,6 +220,8 @@ class Crashes:
 
     def _store(self):
         try:
-            atomic.store(self._path, self._state)
+            from .atomic import store
+
+            store(self._path, self._state)
         except OSError as error:
             print("plexus: %s cannot be written: %s" % (self._path, error))

@@ -7,16 +7,15 @@ import machine
 
 import plexus
 import plexus.sensors
+from plexus import reserve
 from plexus._port import const, ticks_diff, ticks_ms
 from plexus.sensors import Sampler
 
-from . import config as configuration
+from . import unload
 from .courier import Courier, limit_ms
-from .lights import Lights
-from .parts import make_client, make_network, spared
+from .redact import without
 from .report import Report
 from .start import ask_for_portal
-from .trace import without
 from .watchdog import Watchdog
 
 _LONGEST_MS = const(100)  # of the sampler's sleep, so that a sensor added meanwhile is seen
@@ -26,26 +25,44 @@ _PATROL_LIMIT_MS = const(60000)
 _SAFE_MS = const(1800000)  # so long in safe mode, then another try
 
 
+class _Dark:
+    """In the place of Lights where there is no LED."""
+
+    name = "off"
+    lamp = False
+
+    def set(self, name):
+        self.name = name
+
+
 class Device:
     """px, sampler, network, courier, lights, watchdog: its parts, for who adds to them."""
 
-    def __init__(self, config, profile, crashes):
+    def __init__(self, config, profile, crashes, px):
         from plexus.board import Board
 
-        secrets = configuration.secrets(config)
-        if crashes.safe:
-            config, profile = spared(config, profile)
+        from .parts import make_network
+
+        secrets = crashes.secrets
+        self.px = px
         board = Board(profile)  # some boards' power is a pin that it holds
-        self.px = make_client(config)  # before the rest: it takes the heap's largest piece
+        self.network = make_network(config, profile, self.reset)
+        reserve.keep(reserve.START)
+        self.network.power_up()  # the radio takes its RAM before Python can
         self.crashes = crashes
         self.watchdog = Watchdog(config["watchdog_s"])
-        self.lights = Lights(profile.get("led") if config["led"] else None)
+        self.lights = _Dark()
+        if config["led"] and profile.get("led"):
+            from .lights import Lights
+
+            self.lights = Lights(profile["led"])
         self._light = None  # what the LED shows in place of how things stand
-        self.network = make_network(config, profile, self.reset)
         self.sampler = Sampler(self.px)
         self._report = Report(self.px, crashes, self.say)
         self.remote = None
-        if "agent" in config and not crashes.safe:
+        if "agent" in config and reserve.free() is not None:
+            print("plexus: agent: left out, as it needs 50 kB more RAM than this board has: PSRAM")
+        elif "agent" in config and not crashes.safe:
             from .remote import Remote
 
             self.remote = Remote(self, config["agent"]["url"], secrets)
@@ -67,19 +84,28 @@ class Device:
             self.network.silent,
         )
         if not crashes.safe:
-            self.found = board.fill(self.sampler, config.get("sensors"), raises=False)
+            # Only a dashboard makes a sensor anew.
+            again = self.remote is not None
+            self.found = board.fill(self.sampler, config.get("sensors"), False, again)
         self.problems = board.problems  # what of the board, or of its sensors, cannot be used
         # What opened them is needed no more.
         plexus.forget("board")
-        plexus.sensors.forget(("find", "entry"))
+        plexus.sensors.forget(("find", "entry", "recipe"))
+        board = None
+        unload("parts", "config")
+        reserve.keep(0)
 
     async def run(self):
         """For ever; what a part raises ends it."""
         self._greet()
-        self.courier.start()
-        parts = [self.network.run(), self._patrol(), self._watch_button()]
+        parts = [self._last(self.network.run), self._last(self._patrol), self._watch_button()]
+        if not self.courier.start():
+            self.say("delivery", "no RAM for a thread of its own: sensors wait while it sends")
+            parts.append(self._last(self.courier.run))
         if not self.crashes.safe:
-            parts += [self.lights.run(), self._sample()]
+            parts.append(self._last(self._sample))
+            if self.lights.lamp:
+                parts.append(self.lights.run())  # pyright: ignore[reportAttributeAccessIssue] -- no _Dark
         if self.remote:
             parts.append(self.remote.agent.run())
         await asyncio.gather(*parts)
@@ -97,6 +123,15 @@ class Device:
         """
         self.px = self.sampler = self.network = self.lights = self.remote = self.courier = None
         self.found = self.problems = ()
+
+    async def _last(self, part):
+        # What finds no memory for a moment is no crash: it begins again when there is some.
+        while True:
+            try:
+                return await part()
+            except MemoryError:
+                gc.collect()
+            await asyncio.sleep(_PATROL_MS / 1000)
 
     async def _sample(self):
         while True:
@@ -154,7 +189,7 @@ class Device:
         now = ticks_ms()
         if self._status_ms and ticks_diff(now, self._shown) >= self._status_ms:
             self._shown = now
-            print("plexus: server: " + self._server())
+            print("plexus: server: " + self.server())
         for name, status in self.sampler.status.items():
             if status not in ("starting", "idle"):
                 self.say(name, status)
@@ -162,7 +197,7 @@ class Device:
     @property
     def delivers(self):
         """Whether nothing stands between the readings and the server."""
-        return self.px.status[:2] == "ok"
+        return self.px.may_send and not self.px.delivery.problem
 
     def say(self, what, words, brief=None):
         """Tell a person at the console, if it is something new: a signal's strength is not.
@@ -182,37 +217,13 @@ class Device:
 
     def status(self):
         """How it does, for a person: (what, words) pairs."""
-        yield "network", self.network.status
-        yield "server", self._server()
-        if self.remote:
-            yield "agent", self.remote.status
-        yield "time", self._time()
-        for name, words in self.sampler.status.items():
-            yield name, words
-        for problem in self.problems:
-            yield "bus", problem
-        for found in self.found:
-            if found.driver is None:
-                words = ", ".join(found.candidates)
-                yield "i2c 0x%02x" % found.address, words and "one of " + words or "unknown"
-        if hasattr(gc, "mem_free"):
-            yield "memory", "%d B free" % gc.mem_free()
-        yield "started by", self.crashes.cause + (", safe mode" if self.crashes.safe else "")
-        late = ", ".join(self.watchdog.late)
-        if late:
-            yield "stuck", late
-        if self.crashes.trace:
-            yield "last crash", self.crashes.trace
+        from .device_status import status
 
-    def _server(self):
+        yield from status(self)
+
+    def server(self):
         # What a server says may repeat what it was sent.
         return without(self._secrets, self.px.status)
-
-    def _time(self):
-        clock = self.px.clock
-        if not clock.known:
-            return "not known yet"
-        return "known to %d ms, by %s" % (clock.error_ms, clock.source)
 
     def is_up(self):
         """Whether there is a network."""

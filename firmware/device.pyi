@@ -12,11 +12,16 @@ from .link import Link
 from .remote import Remote
 from .watchdog import Watchdog
 
+class _Dark:
+    name: str
+    lamp: bool
+    def set(self, name: str) -> None: ...
+
 class Device:
     px: Plexus
     crashes: Crashes
     watchdog: Watchdog
-    lights: Lights
+    lights: Lights | _Dark
     network: Link
     sampler: Sampler
     remote: Remote | None
@@ -24,7 +29,7 @@ class Device:
     problems: Sequence[str]
     courier: Courier
     def __init__(
-        self, config: dict[str, Any], profile: dict[str, Any], crashes: Crashes
+        self, config: dict[str, Any], profile: dict[str, Any], crashes: Crashes, px: Plexus
     ) -> None: ...
     async def run(self) -> None: ...
     def close(self) -> None: ...
@@ -36,3 +41,4 @@ class Device:
     @property
     def delivers(self) -> bool: ...
     def status(self) -> Iterator[tuple[str, str]]: ...
+    def server(self) -> str: ...

@@ -51,8 +51,6 @@ class Link:
     ):
         if network is None:
             import network
-        if probe is None:
-            from .probe import answers as probe
         self._config = config
         self._network = network
         self._ticks = ticks
@@ -101,6 +99,17 @@ class Link:
             await self._pause(_POLL_MS)
             while self._retry.wait_ms(self._ticks()) and not self._up():
                 await self._pause(_POLL_MS)
+
+    def power_up(self):
+        """Switch the interface on now, before other parts take the RAM that it needs.
+
+        What fails is tried again by run().
+        """
+        try:
+            self._make_nic()
+            self._nic.active(True)
+        except (OSError, RuntimeError):
+            pass
 
     @property
     def address(self):
@@ -159,17 +168,20 @@ class Link:
         return problem
 
     async def _switch_on(self):
-        if self._nic is None:
-            hostname = self._config.get("hostname")
-            if hostname:
-                self._network.hostname(hostname)
-            self._nic = self._open()
+        self._make_nic()
         if self._restart:
             self._nic.active(False)
             await self._pause(_OFF_MS)
             self._restart = False
         if not self._nic.active():
             self._nic.active(True)
+
+    def _make_nic(self):
+        if self._nic is None:
+            hostname = self._config.get("hostname")
+            if hostname:
+                self._network.hostname(hostname)
+            self._nic = self._open()
 
     async def _come_up(self, ended):
         """Whether it came up; ended(): it will not."""
@@ -194,7 +206,10 @@ class Link:
                 self._spares = False
             silent_ms = ticks_diff(now, self._silent)
             if self._unanswered >= _TRIES and silent_ms >= self._patience_ms():
-                if not await self._probe(self._addresses()[2]) and self._unanswered:
+                probe = self._probe
+                if probe is None:
+                    from .probe import answers as probe
+                if not await probe(self._addresses()[2]) and self._unanswered:
                     return self._dead(silent_ms)
                 self.alive()
             await self._pause(_WATCH_MS)

@@ -2,12 +2,11 @@
 
 import os
 
-from plexus import Plexus
+from plexus import Plexus, reserve
 from plexus._port import const
 
-from . import config as configuration
-
 _SAFE_RING_BYTES = const(2048)
+_SHARED_RING_BYTES = const(4096)  # on a board whose RAM TLS and WiFi share, beside the firmware
 _OPTIONS = (
     "endpoint",
     "ring_bytes",
@@ -22,18 +21,27 @@ _OPTIONS = (
 )
 
 
+_NETWORK = ("wifi", "hostname", "country", "ethernet")
+
+
 def make_client(config):
     """The Plexus that a configuration describes."""
     options = {name: config[name] for name in _OPTIONS if name in config}
     if "ca_file" in config:
         with open(config["ca_file"], "rb") as file:
             options["ca"] = file.read()
+    if reserve.free() is not None:
+        options.setdefault("ring_bytes", _SHARED_RING_BYTES)
+    try:
+        return Plexus(config["api_key"], config["source_id"], **options)
+    except MemoryError:
+        print("plexus: ring_bytes: no RAM for %d; less is taken" % options.pop("ring_bytes", 0))
     return Plexus(config["api_key"], config["source_id"], **options)
 
 
 def spared(config, profile):
     """For the safe mode: a configuration and a profile with as little as can fail."""
-    config = dict(configuration.redacted(config, None), led=False, ring_bytes=_SAFE_RING_BYTES)
+    config = dict(config, led=False, ring_bytes=_SAFE_RING_BYTES)
     try:
         os.stat(config.get("ca_file", "."))
     except OSError:
@@ -43,6 +51,7 @@ def spared(config, profile):
 
 def make_network(config, profile, reset):
     """The link that looks after this board's WiFi, or after its Ethernet."""
+    config = {key: config[key] for key in _NETWORK if key in config}  # the rest need not stay
     if "ethernet" in profile and not config["wifi"]:
         from .ethernet import Ethernet
 

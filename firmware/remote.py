@@ -6,7 +6,7 @@ import gc
 from plexus import Agent
 from plexus._port import const, ticks_add, ticks_diff, ticks_ms
 
-from .trace import without
+from .redact import without
 
 # Garbage is collected after so much of what is free, not only when all of it is used: what stays
 # then lies close together, and a message of some kilobytes still finds its piece after days. It is

@@ -6,15 +6,15 @@ import time
 
 import machine
 
-from plexus import PlexusError
+from plexus import PlexusError, reserve
 from plexus._port import const, ticks_add, ticks_diff, ticks_ms
 from plexus.board import Board
 from plexus.sensors import Sampler
 
 from . import config as configuration
 from .parts import make_client, make_network
+from .redact import without
 from .start import ask_for_portal
-from .trace import without
 from .watchdog import Watchdog
 
 _WINDOW_MS = const(5000)  # at power-on, for a person
@@ -68,6 +68,7 @@ def main(config, profile, crashes, store=None):
     if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
         if report:
             px.send("device.crash", report)
+        reserve.keep(reserve.START)  # the rest of what was held is WiFi's
         network = make_network(config, profile, _nothing)
         if px.pending and deliver(px, network, ends, watchdog.tick, configuration.secrets(config)):
             crashes.told()

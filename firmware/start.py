@@ -6,40 +6,45 @@ import json
 import os
 
 import plexus.app
+from plexus import reserve
+from plexus._port import const
 
-from . import config as configuration
+from . import unload
 
 PROFILE = "board.json"
 _ASKED = "portal.now"
+_FOR_A_MOMENT = ("batch", "words", "timekeeping", "sntp", "http_date", "narrowing")
+_COLLECT_BYTES = const(6144)
 
 
 def main(crashes):
     """The device's life from its start on. Returns only if a person ends it."""
     profile = load_profile()
-    config = problem = None
-    try:
-        config = configuration.load()
-    except OSError:
-        print("plexus: no configuration")
-    except ValueError as error:
-        problem = str(error)
-        print("plexus: the configuration is refused:", problem)
+    config, problem = _configured(crashes)
     if config is None or asked_for_portal():
         from .provisioning import main as provision
 
         # A board that was set up once does not open its portal by itself.
         provision(config, profile, crashes, portal=problem is None)
         return
-    crashes.hide(configuration.secrets(config))
+    unload("config", "rules", "atomic")  # 9 kB that serve no more
+    # First what takes RAM of the system's by being loaded: the network, which stands still if it
+    # gets none, and machine code, for which only a part will do. What is loaded from then on may
+    # not take what WiFi and TLS need.
+    import socket  # noqa: F401
+
+    import network  # noqa: F401
+
+    plexus.BufferFull
     if "sleep" in config:
+        reserve.keep(reserve.BEFORE_WIFI)
         from .sleeper import main as sleeper
 
         sleeper(config, profile, crashes)
         return
-    from .device import Device
-
+    reserve.keep(reserve.BEFORE_WIFI)
     try:
-        device = Device(config, profile, crashes)
+        device = _device(config, profile, crashes)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the board can be repaired
         if not crashes.safe:
             raise
@@ -56,6 +61,40 @@ def main(crashes):
         asyncio.run(device.run())
     finally:
         device.close()
+
+
+def _configured(crashes):
+    # (the configuration or None, what is wrong with it or None). In a function of its own: what a
+    # function has had in hand stays in RAM till it ends.
+    from . import config as configuration
+
+    try:
+        config = configuration.load()
+    except OSError:
+        print("plexus: no configuration")
+        return None, None
+    except ValueError as error:
+        print("plexus: the configuration is refused:", error)
+        return None, str(error)
+    crashes.hide(configuration.secrets(config))
+    return configuration.redacted(config, None), None  # a dict: a Config would keep its module
+
+
+def _device(config, profile, crashes):
+    from .parts import make_client, spared
+
+    if crashes.safe:
+        config, profile = spared(config, profile)
+    px = make_client(config)  # before all else: its ring needs the heap's largest piece
+    if reserve.free() is not None:
+        # The names in what is loaded for a moment stay, and the table of names doubles: now, while
+        # there is a piece of 5 kB for it.
+        for name in _FOR_A_MOMENT:
+            plexus.borrow(name)
+        gc.threshold(_COLLECT_BYTES)  # little garbage at a time leaves larger pieces
+    from .device import Device
+
+    return Device(config, profile, crashes, px)
 
 
 def load_profile(path=PROFILE):

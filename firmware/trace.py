@@ -5,6 +5,8 @@ import sys
 
 from plexus._port import const
 
+from .redact import without
+
 _TRACE_BYTES = const(1024)
 _WINDOW_BYTES = const(2048)
 _WORDS = const(120)
@@ -75,13 +77,6 @@ class Window(io.IOBase):
             return bytes(memoryview(self._data)[: self._written])
         at = self._written % _WINDOW_BYTES
         return bytes(self._data[at:] + self._data[:at])
-
-
-def without(secrets, text):
-    for secret in secrets:
-        for form in (secret, repr(secret)[1:-1]):
-            text = text.replace(form, "***")
-    return text
 
 
 def _tail(data, most):

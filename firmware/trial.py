@@ -52,8 +52,9 @@ def check_key(config, requests=None):
     """
     endpoint = config.get("endpoint", "https://app.plexus.company/api/ingest")
     try:
-        context = _context(config) if endpoint[:6] == "https:" else None
+        context, roots = _context(config) if endpoint[:6] == "https:" else (None, None)
         http = Http(endpoint, config["api_key"], context, config.get("timeout_ms", 10000), requests)
+        http.roots = roots
     except (ValueError, OSError, MemoryError) as error:
         return str(error) or "out of memory"
     try:
@@ -72,21 +73,22 @@ def check_key(config, requests=None):
     except OSError as error:
         what = (0, error.args[0], error.args[1])
     finally:
-        http.wire.shut()
+        http.stream.shut()
     from plexus.words import problem
 
     return problem(what, http.host)
 
 
 def _context(config):
-    from plexus.tls import unverified_context, verifying_context
+    # And which of the shipped roots it has: see Http.roots.
+    from plexus.tls import first_context, unverified_context, verifying_context
 
     if not config.get("verify", True):
-        return unverified_context()
+        return unverified_context(), None
     if "ca_file" not in config:
-        return verifying_context()
+        return first_context()
     with open(config["ca_file"], "rb") as file:
-        return verifying_context(file.read())
+        return verifying_context(file.read()), None
 
 
 def _set_clock(config, http):
@@ -95,16 +97,14 @@ def _set_clock(config, http):
     if time.gmtime()[0] >= _YEAR:
         return
     from plexus.clock import HOSTS, Clock
-    from plexus.wire import http_date
 
     clock = Clock(config.get("ntp_hosts", HOSTS), config.get("ntp_port", 123))
     try:
         clock.sync()
     except (OSError, MemoryError):
+        from plexus.http_date import set_clock
+
         try:
-            http.date()
-        except (OSError, MemoryError):
-            return
-        seconds = http_date(http.wire.date or b"")
-        if seconds is not None:
-            clock.observe(seconds * 1000 + 500, clock.ticks_ms(), 1000, "http")
+            set_clock(clock, http)
+        except MemoryError:
+            pass

@@ -19,36 +19,6 @@ _IDLE = const(1000)
 _CONNECTING = const(1001)
 _GOT_IP = const(1010)
 _UNDER_WAY = (_LEFT, _IDLE, _CONNECTING, _GOT_IP)
-_PASSWORD = "wrong password"
-_HANDSHAKE = "no agreement on keys; most likely a wrong password"
-_UNHEARD = "no access point found"
-_REASONS = {
-    2: "authentication expired",
-    3: "the access point dropped it",
-    4: "the access point dropped it as inactive",
-    5: "the access point is full",
-    6: "the access point no longer knows it",
-    7: "the access point no longer knows it",
-    _LEFT: "left",
-    14: _HANDSHAKE,
-    15: _HANDSHAKE,
-    16: "key renewal timed out",
-    23: "802.1X sign-in refused",
-    34: "a poor channel",
-    200: "the access point went silent",
-    201: _UNHEARD,
-    202: _PASSWORD,
-    203: "the access point refused it",
-    204: _HANDSHAKE,
-    205: "the connection failed",
-    208: "the access point put it off for too long",
-    210: _UNHEARD + " whose security it knows",
-    211: _UNHEARD + " as secure as the password asks for",
-    212: _UNHEARD + " near enough",
-    _IDLE: "not joined",
-    _CONNECTING: "the access point did not answer",
-    _GOT_IP: "no address",
-}
 
 
 def _in_thread(function):
@@ -167,7 +137,9 @@ class WiFi(Link):
         status = self._nic.status()
         if status in (_CONNECTING, _GOT_IP) and self._rssi() is not None:
             return "joined, but no address came; is its DHCP server well?"
-        return _REASONS.get(status) or "reason %d" % status
+        from .wifi_reasons import reason
+
+        return reason(status)
 
     def _rssi(self):
         try:

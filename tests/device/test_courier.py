@@ -1,27 +1,46 @@
 """The courier: ticks in a thread while the network is up, beats, and tells of its end."""
 
+import _thread
+import asyncio
 import time
 
+import firmware.courier as courier_module
 from firmware.courier import Courier, limit_ms
 from plexus import PlexusError
-from support import equal, wait_until
+from support import equal, raises, wait_until
+
+
+class Http:
+    answers = unanswered = 0
+
+
+class Delivery:
+    """What stands in the way, and how often its wait was ended."""
+
+    problem = None
+    status = 0
+
+    def __init__(self):
+        self.retry = self
+        self.ended = 0
+
+    def succeeded(self):
+        self.ended += 1
 
 
 class Client:
     """A px whose tick() the test writes."""
 
     def __init__(self, tick=None):
-        self.answers = self.unanswered = 0
-        self.ticks = self.flushes = self.hastened = 0
+        self.http = Http()
+        self.delivery = Delivery()
+        self.ticks = self.flushes = 0
         self._tick = tick
 
     def tick(self):
         self.ticks += 1
         if self._tick:
             self._tick(self)
-
-    def hasten(self):
-        self.hastened += 1
 
     def flush(self):
         self.flushes += 1
@@ -57,10 +76,19 @@ def test_it_ticks_only_while_the_network_is_up_and_beats_always():
 
 def test_it_does_not_wait_on_when_the_network_is_back():
     bench = Bench()
+    bench.px.delivery.problem = (0, 1, 113)  # nothing answered
     for is_up in (True, True, False, True, True):
         bench.is_up = is_up
         bench.courier.step()
-    equal((bench.px.hastened, bench.px.ticks), (2, 4))
+    equal((bench.px.delivery.ended, bench.px.ticks), (2, 4))
+
+
+def test_what_a_server_asked_for_is_waited_for_when_the_network_is_back():
+    bench = Bench()
+    bench.px.delivery.problem = (429, "too fast")
+    bench.px.delivery.status = 429
+    bench.courier.step()
+    equal((bench.px.delivery.ended, bench.px.ticks), (0, 1))
 
 
 def test_it_flushes_once_when_it_is_to_hurry_and_bears_that_it_cannot():
@@ -76,7 +104,7 @@ def test_it_flushes_once_when_it_is_to_hurry_and_bears_that_it_cannot():
 
 def test_it_tells_of_answers():
     def tick(px):
-        px.answers += px.ticks % 2
+        px.http.answers += px.ticks % 2
 
     bench = Bench(tick)
     for _ in range(4):
@@ -86,8 +114,8 @@ def test_it_tells_of_answers():
 
 def test_it_tells_of_silence_unless_something_else_has_answered_meanwhile():
     def tick(px):
-        px.unanswered += 1
-        px.answers += px.ticks > 3
+        px.http.unanswered += 1
+        px.http.answers += px.ticks > 3
 
     bench = Bench(tick)
     for _ in range(4):
@@ -135,6 +163,71 @@ def test_the_program_goes_on_while_a_tick_takes_long():
     wait_until(lambda: bench.beats)
     bench.courier.stop()
     wait_until(lambda: not bench.courier.running)
+
+
+class NoThreads:
+    """In place of _thread, for want of RAM: the sizes of stack that were asked for."""
+
+    def __init__(self, error):
+        self.error = error
+        self.stacks = []
+
+    def stack_size(self, size):
+        self.stacks.append(size)
+
+    def start_new_thread(self, function, arguments):
+        raise self.error
+
+
+def test_without_ram_for_a_thread_it_says_so_and_leaves_the_size_of_others_stacks():
+    for error in (MemoryError(), OSError(12), OSError("can't create thread")):
+        bench = Bench()
+        courier_module._thread = threads = NoThreads(error)
+        try:
+            equal(bench.courier.start(), False)
+        finally:
+            courier_module._thread = _thread
+        equal((len(threads.stacks), threads.stacks[-1], bench.px.ticks), (2, 0, 0))
+
+
+def test_with_a_thread_it_says_so():
+    bench = Bench()
+    equal(bench.courier.start(), True)
+    bench.courier.stop()
+    wait_until(lambda: not bench.courier.running)
+
+
+def test_without_a_thread_it_delivers_as_a_task_beside_others():
+    def tick(px):
+        if px.ticks == 3:
+            bench.courier.stop()
+
+    bench = Bench(tick)
+    others = []
+
+    async def other():
+        while bench.px.ticks < 2:
+            await asyncio.sleep(0)
+        others.append(bench.px.ticks)
+
+    async def both():
+        await asyncio.gather(bench.courier.run(), other())
+
+    courier_module._thread = NoThreads(MemoryError())
+    try:
+        bench.courier.start()
+        asyncio.run(both())
+    finally:
+        courier_module._thread = _thread
+    equal((bench.px.ticks, bench.beats, others, bench.courier.running), (3, 3, [2], False))
+
+
+def test_what_ends_the_task_ends_the_program():
+    def tick(px):
+        raise KeyError("a defect")
+
+    with raises(KeyError):
+        asyncio.run(Bench(tick).courier.run())
 
 
 def test_what_ends_the_thread_is_kept_and_nothing_beats_any_more():

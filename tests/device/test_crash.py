@@ -7,6 +7,7 @@ from flash import Flash, Mounted, PowerCut
 
 import firmware.atomic as atomic
 import firmware.crash as crash
+import firmware.trace as trace
 import plexus.app
 from firmware.crash import Crashes
 from firmware.watchdog import Watchdog
@@ -278,21 +279,17 @@ def test_a_wake_after_deep_sleep_writes_nothing():
 
 
 def test_without_memory_for_the_traceback_the_crash_is_kept_by_its_name():
-    windows = []
-
-    def described(error, secrets, window):
-        windows.append(window)
+    def described(error, secrets):
         raise MemoryError
 
-    before, crash.described = crash.described, described
+    before, trace.described = trace.described, described
     try:
         with Board() as board:
             board.crash(error=fail("no heap", MemoryError))
             report = board.start(HARD).report()
     finally:
-        crash.described = before
+        trace.described = before
     assert "1 in a row: MemoryError: no memory for its traceback" in report, report
-    equal([window._data for window in windows], [None])  # in hand still, and no longer large
 
 
 def test_a_crash_without_memory_to_keep_its_traceback_counts_once():
@@ -486,19 +483,19 @@ def test_the_device_and_its_parts_are_let_go_of_before_the_crash_is_described():
     device = Discarded()
     found = []
 
-    def described(error, secrets, window):
+    def described(error, secrets):
         found.append((plexus.app.device, device.discarded))
         return "", ""
 
     def begin():
         plexus.app.device = device
 
-    before, crash.described = crash.described, described
+    before, trace.described = trace.described, described
     try:
         with Board(), Machine(ValueError("broken"), begin):
             crash.run()
     finally:
-        crash.described = before
+        trace.described = before
     equal(found, [(None, True)])
 
 

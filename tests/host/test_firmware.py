@@ -15,6 +15,7 @@ import asyncio, os
 
 class Lights:
     name = ""
+    lamp = True
 
     def __init__(self, led):
         pass

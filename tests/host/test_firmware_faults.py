@@ -17,6 +17,7 @@ import asyncio, gc, machine, os
 
 class Lights:
     name = ""
+    lamp = True
 
     def __init__(self, led):
         self.hoard = None

@@ -1,0 +1,3 @@
+from collections.abc import Iterable
+
+def without(secrets: Iterable[str], text: str) -> str: ...
