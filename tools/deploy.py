@@ -100,9 +100,10 @@ def _deploy(
         )
         report.notes += [warned] if warned else []
 
-    files = payload.library(arch)
+    lines = not device.is_short_of_ram(link)
+    files = payload.library(arch, lines)
     if not options.lib_only:
-        files.update(payload.program(arch))
+        files.update(payload.program(arch, lines))
     rom = romfs.find(link)
     if rom:
         files, image = _into_rom(rom, files, options.lib_only, report)

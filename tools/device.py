@@ -66,6 +66,15 @@ class Device:
         return f"esp32{match[1].lower()}" if match else None
 
 
+_SHORT_OF_RAM = """
+try:
+ import esp32
+ print(sum(a[0] for a in esp32.idf_heap_info(esp32.HEAP_DATA))<600000)
+except (ImportError,AttributeError):
+ print(False)
+"""
+
+
 def ask(link: Link) -> Device:
     """Ask a board. DeviceError if it runs no MicroPython, or one that is too old."""
     import ast
@@ -85,6 +94,11 @@ def ask(link: Link) -> Device:
             "needed at least; write a newer one with python -m tools flash"
         )
     return device
+
+
+def is_short_of_ram(link: Link) -> bool:
+    """Whether it is an ESP32 without PSRAM, whose RAM Python shares with TLS and WiFi."""
+    return link.exec(_SHORT_OF_RAM).strip() == "True"
 
 
 @cache

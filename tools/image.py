@@ -108,7 +108,9 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     arch = "none" if options.bytecode else _architecture(profile["mcu"], firmware.version)
     if not options.no_check:
         settings.check_keys(devices)
-    program = payload.library(arch) | payload.program(arch)
+    # Line numbers, by which a traceback says where, are for boards with room for them.
+    lines = bool(profile["psram_mb"])
+    program = payload.library(arch, lines) | payload.program(arch, lines)
     rom, program = _romfs(options.firmware, firmware, program)
     files = program | {payload.BOARD: content, **_deployed(program)}
     below = _flash(options.firmware, firmware.offset, start)

@@ -25,20 +25,20 @@ class PayloadError(Exception):
     """Something that belongs on the board is not here; the message has the remedy."""
 
 
-def library(arch: str) -> dict[str, bytes]:
-    """lib/plexus, compiled."""
-    return _compiled(LIBRARY, device_files(LIBRARY), "/lib/", arch)
+def library(arch: str, lines: bool = True) -> dict[str, bytes]:
+    """lib/plexus, compiled; with line numbers if `lines`, which take 6 % more of a board's heap."""
+    return _compiled(LIBRARY, device_files(LIBRARY), "/lib/", arch, lines)
 
 
-def program(arch: str) -> dict[str, bytes]:
+def program(arch: str, lines: bool = True) -> dict[str, bytes]:
     """The firmware: its package and microdot compiled, boot.py and main.py as they are."""
     sources = [
         path
         for path in device_files(FIRMWARE)
         if path.name not in ("boot.py", "main.py", "manifest.py")
     ]
-    files = _compiled(FIRMWARE.parent, sources, "/lib/", arch)
-    files[MICRODOT] = _compile(_microdot(), "microdot", arch)
+    files = _compiled(FIRMWARE.parent, sources, "/lib/", arch, lines)
+    files[MICRODOT] = _compile(_microdot(), "microdot", arch, lines)
     for path in STARTERS:
         files[path] = (FIRMWARE / path[1:]).read_bytes()
     return files
@@ -90,18 +90,19 @@ def _microdot() -> Path:
     return Path(str(distribution.locate_file("microdot/microdot.py")))
 
 
-def _compiled(root: Path, sources: list[Path], target: str, arch: str) -> dict[str, bytes]:
+def _compiled(
+    root: Path, sources: list[Path], target: str, arch: str, lines: bool
+) -> dict[str, bytes]:
     files = {}
     for source in sources:
         path = source.relative_to(root)
         name = target + path.with_suffix(".mpy").as_posix()
-        files[name] = _compile(source, module_name(path), arch)
+        files[name] = _compile(source, module_name(path), arch, lines)
     return files
 
 
-def _compile(source: Path, name: str, arch: str) -> bytes:
-    # With line numbers, which are 5 % of the bytes: a traceback from far away has to say where.
+def _compile(source: Path, name: str, arch: str, lines: bool) -> bytes:
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / "compiled.mpy"
-        compile_file(source, target, arch, name, lines=True, short=True)
+        compile_file(source, target, arch, name, lines=lines, short=True)
         return target.read_bytes()

@@ -14,6 +14,16 @@ REPOSITORY = Path(__file__).parent.parent
 # What goes on a board together, so that a name is the same in all of it.
 TREES = (REPOSITORY / "lib" / "plexus", REPOSITORY / "firmware")
 _ROM_NAMES = Path(__file__).with_name("rom_names.txt")
+# Files of lib/plexus that no program calls: what is public is in others.
+_INTERNAL = frozenset(
+    """_port _viper ring kernel render record retry delivery narrowing stream wire http http_date
+    reserve origin options setup tls ca words compound sweep far timestamp timekeeping sntp
+    hello handshake lookup message control link recording runs params declare _frames""".split()  # noqa: SIM905
+)
+# Files of the firmware whose functions the host's commands call on the board.
+_BY_HOST = frozenset(
+    "config atomic rules console provisioning draft start crash manifest".split()  # noqa: SIM905
+)
 _OUR_PACKAGES = ("plexus", "firmware")
 _CORE = ("plexus", "client")
 _BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
@@ -101,12 +111,18 @@ def module_name(path: Path) -> str:
 def shorten(sources: dict[Path, str], rom: RomNames) -> ShortNames:
     """Choose what stands for the private names of these files."""
     files = {path: _File(path, text) for path, text in sources.items()}
+    _share_internals(files)
     everywhere = set[str]().union(*[file.shared for file in files.values()])
     bound = set[str]().union(*[file.bound for file in files.values()])
     taken = set[str]().union(*[file.words for file in files.values()])
     kept = _kept(files) | set(rom.private)
+    keywords = set[str]().union(*[file.keywords for file in files.values()])
     own = {
-        path: sorted(file.own - file.constants - everywhere - kept) for path, file in files.items()
+        path: sorted(
+            (file.own - file.constants - everywhere - kept)
+            | (file.parameters() - keywords - everywhere if _is_internal(path) else set())
+        )
+        for path, file in files.items()
     }
     # The same few are each file's own names.
     most = max(map(len, own.values()), default=0)
@@ -230,6 +246,54 @@ def _is_private(name: str) -> bool:
     return name.startswith("_") and not name.startswith("__")
 
 
+def _share_internals(files: "dict[Path, _File]") -> None:
+    """Take the functions and constants of internal files for private, where nothing else has their
+    names: no attribute, no keyword, no word of a text, and nothing that is public."""
+    methods = set[str]().union(*[file.members for file in files.values()])
+    public = {"main", "run", "ptr8", "ptr16", "ptr32", "uint"}  # the last are viper's
+    for path, file in files.items():
+        # A constant of a module may be one of its attributes.
+        public |= {name for name in file.attributes if not name.isupper() or name in methods}
+        public |= file.keywords | file.kept | file.said
+        if not _is_internal(path) or path.stem in _BY_HOST:
+            public |= file.globals | file.members
+    for file in files.values():
+        public |= file.members
+    internal = {
+        name
+        for path, file in files.items()
+        if _is_internal(path) and path.stem not in _BY_HOST
+        for name in file.globals
+        if not name.startswith("_") and len(name) > 1
+    } - public
+    # Attributes of internal classes as well, if they are of several words: no module of MicroPython
+    # has one that we bind and it has too.
+    taken = set[str]()
+    own = set[str]()
+    for path, file in files.items():
+        taken |= file.keywords | file.kept | file.said | file.globals
+        bound = file.members | file.assigned
+        if _is_internal(path) and path.stem not in _BY_HOST:
+            own |= {
+                name
+                for name in bound
+                if "_" in name.strip("_") and name[0] != "_" and not name.isupper()
+            }
+        else:
+            taken |= bound
+    internal |= own - taken
+    for file in files.values():
+        file.shared |= internal & file.words
+        file.bound |= internal & (file.globals | file.members | file.assigned)
+
+
+def _is_internal(path: Path) -> bool:
+    """Whether no program of a user calls the functions of this file, so that it may not name their
+    parameters."""
+    folder, name = path.parent.name, path.stem
+    return folder == "firmware" or (folder == "plexus" and name in _INTERNAL)
+
+
 class _File(ast.NodeVisitor):
     """The private names of one file, by what they are."""
 
@@ -237,6 +301,13 @@ class _File(ast.NodeVisitor):
         self.bound: set[str] = set()
         self.shared: set[str] = set()  # bound here or not
         self.own: set[str] = set()
+        self.keywords: set[str] = set()  # by which arguments are passed
+        self.attributes: set[str] = set()
+        self.globals: set[str] = set()  # what it defines outside of functions and classes
+        self.members: set[str] = set()  # and in classes
+        self.assigned: set[str] = set()  # attributes
+        self._arguments: set[str] = set()  # names of parameters
+        self._others: set[str] = set()  # what else an identifier here can be
         self.constants: set[str] = set()
         self.kept: set[str] = set()
         self.said: set[str] = set()  # words of strings
@@ -261,39 +332,56 @@ class _File(ast.NodeVisitor):
         }
         self.words |= self.said
 
+    def parameters(self) -> set[str]:
+        """Names that are parameters here, and local variables, and nothing else."""
+        others = self._others | self.kept | self.said | self.bound | self.constants
+        return {name for name in self._arguments - others if len(name) > 1} - {"self", "cls"}
+
     def visit_Name(self, node: ast.Name) -> None:
         # A local variable of a function has no name when it is compiled.
         if not isinstance(node.ctx, ast.Load) and self._scopes[-1] != "function":
             self._bind(node.id)
+            self._others.add(node.id)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         self._share(node.attr, not isinstance(node.ctx, ast.Load))
+        self._others.add(node.attr)
+        self.attributes.add(node.attr)
+        if not isinstance(node.ctx, ast.Load):
+            self.assigned.add(node.attr)
         self.generic_visit(node)
 
     def visit_Global(self, node: ast.Global) -> None:
         for name in node.names:
             self._own(name)
+            self._others.add(name)
 
     def visit_arg(self, node: ast.arg) -> None:
         self._own(node.arg)
+        self._arguments.add(node.arg)
 
     def visit_keyword(self, node: ast.keyword) -> None:
         if node.arg:
             self._share(node.arg)
+            self.keywords.add(node.arg)
+            self._others.add(node.arg)
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._bind(node.name)
+        self._others.add(node.name)
         self._function(node)
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self._bind(node.name)
+        self._others.add(node.name)
         self._function(node)
 
     def visit_Lambda(self, node: ast.Lambda) -> None:
         self._function(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        self._others.add(node.name)
         self.kept.add(node.name)  # type(x).__name__ and tracebacks say it
         self._scopes.append("class")
         self.generic_visit(node)
@@ -301,6 +389,7 @@ class _File(ast.NodeVisitor):
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
+            self._others.update((alias.name.split(".")[0], alias.asname or ""))
             self._imports().add(alias.name)
             self._imported(alias.name, alias.asname)
 
@@ -310,10 +399,13 @@ class _File(ast.NodeVisitor):
         self.kept.update(module)
         self._imports().update(module, [alias.name for alias in node.names])
         for alias in node.names:
+            self._others.update((alias.name, alias.asname or ""))
             if ours and _is_private(alias.name):
                 self._share(alias.name)
                 if alias.asname:
                     self._own(alias.asname)
+            elif ours and not alias.asname:
+                pass  # what it is called is decided where it is defined
             else:
                 self._imported(alias.name, alias.asname)
 
@@ -324,6 +416,7 @@ class _File(ast.NodeVisitor):
             and isinstance(value, ast.Call)
             and isinstance(value.func, ast.Name)
             and value.func.id == "const"
+            and _is_private(target.id)
         ):
             self.constants.add(target.id)
         self.generic_visit(node)
@@ -363,8 +456,11 @@ class _File(ast.NodeVisitor):
 
     def _bind(self, name: str) -> None:
         if self._scopes[-1] == "class":
+            self.members.add(name)
             self._share(name, True)
         else:
+            if self._scopes[-1] == "module":
+                self.globals.add(name)
             self._own(name)
 
     def _share(self, name: str, bound: bool = False) -> None:

@@ -91,7 +91,7 @@ def test_client_device_and_agent_are_measured_and_all_four_sensors_read(lab: Boa
     heap = [row for row in measured if not row.what.startswith(" ")]
     assert len(heap) == 6
     assert all((row.ours or 0) > 0 for row in heap)
-    assert heap[0].what == "a client at its defaults, its ring of 16,384 B included"
+    assert heap[0].what == "a client at its defaults, its ring included"
     assert (heap[0].ours or 0) > 16384
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plexus import clock as clock_module
-from plexus import sntp
+from plexus import sntp, timekeeping
 from plexus.clock import Clock
 from support import FakeTicks
 
@@ -120,7 +120,7 @@ def test_drift_is_learned_to_what_the_answers_errors_allow(
 
     def hear(error_ms: int) -> None:
         step_us = true_us() + error_ms * 1000 - clock._micros(ticks())
-        clock._adopt(step_us, ticks(), 5000, "ntp")
+        timekeeping.adopt(clock, step_us, ticks(), 5000, "ntp")
 
     hear(errors_ms[0])
     for interval_h, error_ms in zip(hours, errors_ms[1:], strict=False):
@@ -210,7 +210,7 @@ def test_no_float_takes_part_from_the_answer_to_the_time(monkeypatch: pytest.Mon
     def measure(*_arguments: object) -> tuple[int, int, int]:
         return true_us, Traced(ticks()), Traced(2000)
 
-    monkeypatch.setattr(clock_module, "measure", measure)
+    monkeypatch.setattr(timekeeping, "measure", measure)
     clock = Clock(("host",), ticks=lambda: Traced(ticks()), set_rtc=False)
     clock.sync()
     for _ in range(3):
@@ -247,7 +247,7 @@ def floats_in(source: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("module", [clock_module, sntp])
+@pytest.mark.parametrize("module", [clock_module, timekeeping, sntp])
 def test_source_has_nothing_that_makes_a_float(module: object) -> None:
     assert floats_in(Path(str(module.__file__)).read_text()) == []  # type: ignore[attr-defined]
 

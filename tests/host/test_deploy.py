@@ -46,8 +46,10 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     def some(files: dict[str, bytes], pattern: re.Pattern[str]) -> dict[str, bytes]:
         return {path: data for path, data in files.items() if pattern.fullmatch(path)}
 
-    monkeypatch.setattr(payload, "library", lambda arch: some(library(arch), few))
-    monkeypatch.setattr(payload, "program", lambda arch: some(program(arch), few_of_program))
+    monkeypatch.setattr(payload, "library", lambda arch, lines=True: some(library(arch), few))
+    monkeypatch.setattr(
+        payload, "program", lambda arch, lines=True: some(program(arch), few_of_program)
+    )
 
 
 @pytest.fixture
@@ -178,7 +180,7 @@ def test_file_that_is_no_longer_deployed_is_removed(
 ) -> None:
     library = payload.library
     old = {"/lib/plexus/old.mpy": b"old", "/lib/plexus/edited.mpy": b"edited"}
-    monkeypatch.setattr(payload, "library", lambda arch: library(arch) | old)
+    monkeypatch.setattr(payload, "library", lambda arch, lines=True: library(arch) | old)
     deploy()
     board.stop()
     board.write_files({"/lib/plexus/edited.mpy": b"by its user"})
@@ -242,7 +244,9 @@ def test_main_that_is_ours_is_replaced(
     board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = payload.program
-    monkeypatch.setattr(payload, "program", lambda arch: program(arch) | {"/main.py": b"x = 1\n"})
+    monkeypatch.setattr(
+        payload, "program", lambda arch, lines=True: program(arch) | {"/main.py": b"x = 1\n"}
+    )
     deploy()
     monkeypatch.setattr(payload, "program", program)
     assert deploy().said["copied"] == ["/main.py"]
@@ -262,7 +266,9 @@ def test_main_of_an_interrupted_deploy_is_ours(
         if path == "/main.py":
             raise LinkError("the cable came off")
 
-    monkeypatch.setattr(payload, "program", lambda arch: program(arch) | {"/main.py": b"x = 1\n"})
+    monkeypatch.setattr(
+        payload, "program", lambda arch, lines=True: program(arch) | {"/main.py": b"x = 1\n"}
+    )
     monkeypatch.setattr(Link, "write", write_till_main)
     assert deploy().status == 1
     monkeypatch.setattr(Link, "write", write)
@@ -458,7 +464,9 @@ def program_says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def says(text: str) -> None:
         source = f"print({text!r})\n".encode()
-        monkeypatch.setattr(payload, "program", lambda arch: program(arch) | {"/main.py": source})
+        monkeypatch.setattr(
+            payload, "program", lambda arch, lines=True: program(arch) | {"/main.py": source}
+        )
 
     return says
 

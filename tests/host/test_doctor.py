@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from plexus.stream import CONNECT, SECURE
 from tests.fixtures.server import ServerView, TlsView
 from tests.fixtures.virtual_board import Boards
 from tests.virtual_board import VirtualBoard, flash
@@ -152,18 +153,18 @@ def test_what_lies_there_is_looked_at(
         ({"problem": (404, ""), "server": ""}, "server", "no such address", "endpoint"),
         ({"problem": (503, ""), "server": ""}, "server", "failed (503)", "by itself"),
         (
-            {"problem": (0, "verify", "The certificate is not correctly signed by the trusted CA")},
+            {"problem": (0, SECURE, "The certificate is not correctly signed by the trusted CA")},
             "tls",
             "",
             "--ca FILE",
         ),
         (
-            {"problem": (0, "reach", 111), "server": "", "host": "x.y"},
+            {"problem": (0, CONNECT, 111), "server": "", "host": "x.y"},
             "server",
-            "could not reach x.y: it refused",
+            "could not connect to x.y: it refused",
             "firewall",
         ),
-        ({"problem": (0, "reach", 12), "server": "out of memory"}, "memory", "memory", "ring"),
+        ({"problem": (0, CONNECT, 12), "server": "out of memory"}, "memory", "memory", "ring"),
         ({"counts": (0, 0, 0, 0)}, "delivery", "within 45 s", "--wait"),
         ({"counts": (9, 0, 0, 2)}, "refused", "refused 2 readings", "metric"),
         (
@@ -207,7 +208,7 @@ def test_sensor_that_nobody_wants_to_see_is_no_fault() -> None:
 
 
 def test_server_is_not_blamed_while_the_network_is_down() -> None:
-    down = {"network": ("trouble", "", "home: wrong password"), "problem": (0, "reach", -2)}
+    down = {"network": ("trouble", "", "home: wrong password"), "problem": (0, CONNECT, -2)}
     assert [f.what for f in concluded(whole(), well(**down))] == ["network"]
 
 
@@ -359,7 +360,7 @@ def test_crash_that_was_kept_is_told_with_its_source(
     assert main(["doctor", "--port", board.port]) == 1
     shown = capsys.readouterr().out
     assert "! crash: it has crashed: ValueError: x\n" in shown
-    assert "def _set_clock(self, now=False):" in shown
+    assert "def _set_clock(self):" in shown
 
 
 def test_crash_of_compiled_code_is_told_in_our_names(

@@ -45,8 +45,12 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
             monkeypatch.delenv(name)
     monkeypatch.setattr(payload, "_compile", compiled)
     if "whole" not in request.fixturenames:
-        monkeypatch.setattr(payload, "library", lambda arch: {"/lib/plexus/a.mpy": arch.encode()})
-        monkeypatch.setattr(payload, "program", lambda arch: {"/main.py": b"print('here')\n"})
+        monkeypatch.setattr(
+            payload, "library", lambda arch, lines=True: {"/lib/plexus/a.mpy": arch.encode()}
+        )
+        monkeypatch.setattr(
+            payload, "program", lambda arch, lines=True: {"/main.py": b"print('here')\n"}
+        )
 
 
 class Outcome:
@@ -236,7 +240,7 @@ def test_machine_code_that_the_firmware_does_not_load_is_refused(
 def test_more_files_than_fit_are_refused(
     firmware: Firmware, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(payload, "program", lambda arch: {"/big": bytes(2 * MIB)})
+    monkeypatch.setattr(payload, "program", lambda arch, lines=True: {"/big": bytes(2 * MIB)})
     outcome = make(firmware("esp32"), "--out", tmp_path / "out.bin")
     assert outcome.status == 1
     assert "2048 KiB of files do not fit the 2048 KiB" in outcome.said["error"]

@@ -35,9 +35,9 @@ def line_of(path: Path, text: str) -> int:
 
 
 def test_frame_is_followed_by_its_source() -> None:
-    number = line_of(CLIENT, "Calls(Retry(self._random))")
-    frame = f'  File "plexus/client.py", line {number}, in session'
-    assert frames.source_of(frame) == "self.calls = Calls(Retry(self._random))"
+    number = line_of(CLIENT, "self._goal = self.ring.next")
+    frame = f'  File "plexus/client.py", line {number}, in flush'
+    assert frames.source_of(frame) == "goal = self._goal = self.ring.next"
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_line_without_a_source_of_ours_is_left_alone(line: str) -> None:
 
 
 def test_another_version_of_a_file_shows_no_wrong_line() -> None:
-    number = line_of(CLIENT, "Calls(Retry(self._random))")
+    number = line_of(CLIENT, "self._goal = self.ring.next")
     assert frames.source_of(f'  File "plexus/client.py", line {number}, in tick') is None
 
 
 def test_frame_without_line_numbers_shows_the_function() -> None:
     assert frames.source_of('  File "plexus/client.py", line 1, in _set_clock') == (
-        "def _set_clock(self, now=False):"
+        "def _set_clock(self):"
     )
 
 
@@ -215,13 +215,13 @@ def test_traceback_of_real_compiled_code_is_readable(tmp_path: Path) -> None:
 
 
 def test_frame_that_comes_in_pieces_is_followed_by_its_source() -> None:
-    number = line_of(CLIENT, "Calls(Retry(self._random))")
-    frame = f'  File "plexus/client.py", line {number}, in session'
+    number = line_of(CLIENT, "self._goal = self.ring.next")
+    frame = f'  File "plexus/client.py", line {number}, in flush'
     screen = Screen()
     shown = "".join(screen.feed(piece.encode()) for piece in (frame[:20], frame[20:], "\r"))
-    assert "Calls" not in shown
+    assert "_goal" not in shown
     shown += screen.feed(b"\nNext\r\n")
-    assert shown == f"{frame}\r\n    self.calls = Calls(Retry(self._random))\r\nNext\r\n"
+    assert shown == f"{frame}\r\n    goal = self._goal = self.ring.next\r\nNext\r\n"
 
 
 def test_prompt_may_move_the_cursor_and_nothing_else() -> None:
@@ -267,13 +267,13 @@ def test_restart_is_shown_from_its_beginning(
 def test_source_is_among_the_lines(
     virtual_board: Boards, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    number = line_of(CLIENT, "Calls(Retry(self._random))")
-    frame = f'  File "plexus/client.py", line {number}, in session'
+    number = line_of(CLIENT, "self._goal = self.ring.next")
+    frame = f'  File "plexus/client.py", line {number}, in flush'
     board = virtual_board(
         {"/main.py": f"import time\nwhile 1:\n print({frame!r})\n time.sleep(.1)"}
     )
     assert main(["monitor", "--port", board.port, "--for", "1"]) == 0
-    assert f"{frame}\n    self.calls = Calls(Retry(self._random))\n" in capsys.readouterr().out
+    assert f"{frame}\n    goal = self._goal = self.ring.next\n" in capsys.readouterr().out
 
 
 DEVICE = """
@@ -299,7 +299,7 @@ def test_status_is_what_the_device_says(
     assert main(["monitor", "--port", board.port, "--status"]) == 0
     shown = capsys.readouterr().out
     assert "network      home, -60 dBm\n" in shown
-    assert "def _set_clock(self, now=False):" in shown
+    assert "def _set_clock(self):" in shown
     board.wait_reset(2)  # it runs again
 
 

@@ -16,8 +16,8 @@ from hypothesis.stateful import (
 )
 
 from plexus.buffer import BufferFull
-from plexus.record import epoch_ms
 from plexus.render import Body
+from plexus.timestamp import epoch_ms
 from readings import HEAD, START_MS, Client
 
 PIECE = 1024

@@ -32,13 +32,15 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(payload, "_compile", compiled)
     if "whole" in request.fixturenames:
         return
-    names = re.compile(r"/\w+\.py|/lib/(plexus/(__init__|retry)|firmware/atomic|microdot)\.mpy")
+    names = re.compile(
+        r"/\w+\.py|/lib/(plexus/(__init__|_port|retry)|firmware/atomic|microdot)\.mpy"
+    )
     for name in ("library", "program"):
         every = getattr(payload, name)
         monkeypatch.setattr(
             payload,
             name,
-            lambda arch, every=every: {
+            lambda arch, lines=True, every=every: {
                 path: data for path, data in every(arch).items() if names.fullmatch(path)
             },
         )
@@ -157,7 +159,7 @@ def test_module_that_changes_is_written_anew(
     monkeypatch.setattr(
         payload,
         "library",
-        lambda arch: library | {"/lib/plexus/a.mpy": library[next(iter(library))]},
+        lambda arch, lines=True: library | {"/lib/plexus/a.mpy": library[next(iter(library))]},
     )
     assert "/rom/lib/plexus/a.mpy" in deploy()["copied"]
     assert where(board, "plexus.a") == "/rom/lib/plexus/a.mpy"
@@ -181,7 +183,7 @@ def test_library_alone_keeps_the_program_in_the_romfs(
     deploy()
     library = payload.library("x64")
     del library["/lib/plexus/retry.mpy"]
-    monkeypatch.setattr(payload, "library", lambda arch: library)
+    monkeypatch.setattr(payload, "library", lambda arch, lines=True: library)
     said = deploy("--lib-only")
     assert said["ok"], said
     assert "/lib/plexus/retry.mpy" not in said["romfs"]
@@ -193,7 +195,9 @@ def test_package_that_does_not_fit_goes_to_the_file_system(
 ) -> None:
     library = payload.library("x64")
     monkeypatch.setattr(
-        payload, "library", lambda arch: library | {"/lib/plexus/large.mpy": bytes(8 * KIB)}
+        payload,
+        "library",
+        lambda arch, lines=True: library | {"/lib/plexus/large.mpy": bytes(8 * KIB)},
     )
     with VirtualBoard(tmp_path / "board", romfs_bytes=8 * KIB) as board:
         board.wait_repl()
@@ -240,7 +244,9 @@ def test_interrupted_write_leaves_no_romfs_and_can_be_repeated(
 ) -> None:
     deploy()
     library = payload.library("x64")
-    monkeypatch.setattr(payload, "library", lambda arch: library | {"/lib/plexus/a.mpy": b"new"})
+    monkeypatch.setattr(
+        payload, "library", lambda arch, lines=True: library | {"/lib/plexus/a.mpy": b"new"}
+    )
     execute = Link.exec
     count = -(-len(romfs.image(payload.library("x64"))) // 2048)
     cut %= count

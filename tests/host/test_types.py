@@ -18,7 +18,7 @@ from tools.build import LIBRARY, REPOSITORY
 PACKAGE = LIBRARY / "plexus"
 FIRMWARE = REPOSITORY / "firmware"
 # They start the firmware, or list its files: nobody imports them.
-STARTERS = {"firmware/boot", "firmware/main", "firmware/manifest", "firmware/__init__"}
+STARTERS = {"firmware/boot", "firmware/main", "firmware/manifest"}
 MODULES = sorted(
     [path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py")]
     + list({f"firmware/{path.stem}" for path in FIRMWARE.glob("*.py")} - STARTERS)
@@ -28,6 +28,10 @@ INHERITED = {
     *("BUS", "METRICS", "NO_MEAN", "INTERVAL_MS", "ADDRESSES", "ready"),
     *("verify", "setup", "measure", "sample", "read", "close", "chip", "bus", "address"),
 }
+
+
+# Modules whose functions are a client's methods -> its class, by the name of their first parameter.
+OWNERS = {"buffer": "Buffer", "px": "Plexus"}
 
 
 def tree_of(module: str, suffix: str) -> ast.Module:
@@ -139,8 +143,8 @@ def bases(node: ast.ClassDef) -> list[str]:
     return [name for name in map(ast.unparse, plain) if name != "Generic"]
 
 
-def stored_names(node: ast.ClassDef) -> set[str]:
-    """The attributes that a class's methods set on `self`."""
+def stored_names(node: ast.ClassDef | ast.Module, owner: str = "self") -> set[str]:
+    """The attributes that a class's methods, or a module's functions, set on their `owner`."""
     return {
         found.attr
         for method in statements(node.body)
@@ -149,8 +153,67 @@ def stored_names(node: ast.ClassDef) -> set[str]:
         if isinstance(found, ast.Attribute)
         and isinstance(found.ctx, ast.Store)
         and isinstance(found.value, ast.Name)
-        and found.value.id == "self"
+        and found.value.id == owner
     }
+
+
+def defined_in(module: str) -> dict[str, str]:
+    """The surface of a module, with what a client has from others: see Buffer.__getattr__."""
+    tree = tree_of(module, ".py")
+    found = surface(tree.body)
+    if module.endswith("__init__"):
+        found.pop("__getattr__", None)  # the types would then let any name pass
+    elif module == "buffer":
+        del found["Buffer.__getattr__"]  # the same
+        found |= loaded_methods("Buffer")
+    elif module == "client":
+        setup = tree_of("setup", ".py")
+        given = {f"Plexus.{name}": "value" for name in filter(is_public, stored_names(setup, "px"))}
+        found |= given | loaded_methods("Plexus")
+        found["Plexus.__init__"] = with_options(tree, setup)
+    return found
+
+
+def loaded_methods(owner: str) -> dict[str, str]:
+    """What Buffer.__getattr__ finds for this class in modules of their own."""
+    buffer = plexus.buffer
+    places = dict.fromkeys(buffer._PROPERTIES, "words") | buffer._METHODS
+    found: dict[str, str] = {}
+    for name, module in places.items():
+        node = next(
+            statement
+            for statement in tree_of(module, ".py").body
+            if isinstance(statement, ast.FunctionDef) and statement.name == name
+        )
+        first = node.args.args[0]
+        if OWNERS[first.arg] == owner:
+            first.arg = "self"
+            kind = "property" if name in buffer._PROPERTIES else "def"
+            found[f"{owner}.{name}"] = kind + function(node).removeprefix("def")
+    return found
+
+
+def with_options(client: ast.Module, setup: ast.Module) -> str:
+    """Plexus.__init__ with the options, and their defaults, that setup.py takes for `**options`."""
+    init = next(
+        method
+        for node in client.body
+        if isinstance(node, ast.ClassDef) and node.name == "Plexus"
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+    )
+    defaults = next(
+        statement.value
+        for statement in setup.body
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "_DEFAULTS"
+    )
+    assert isinstance(defaults, ast.Dict) and init.args.kwarg
+    init.args.kwarg = None
+    for key, default in zip(defaults.keys, defaults.values, strict=True):
+        assert key is not None
+        init.args.kwonlyargs.append(ast.arg(ast.literal_eval(key)))
+        init.args.kw_defaults.append(default)
+    return function(init)
 
 
 def handed_on(tree: ast.Module) -> set[str]:
@@ -190,9 +253,7 @@ def test_every_device_file_has_its_types_and_there_are_no_others() -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if not is_facade(name)])
 def test_types_name_what_the_module_defines(module: str) -> None:
-    defined = of_its_own(surface(tree_of(module, ".py").body), module)
-    if module.endswith("__init__"):
-        del defined["__getattr__"]  # the types would then let any name pass
+    defined = of_its_own(defined_in(module), module)
     assert of_its_own(surface(tree_of(module, ".pyi").body), module) == defined
 
 

@@ -47,7 +47,8 @@ def modules() -> list[str]:
 
 def files(arch: str) -> dict[str, bytes]:
     """Path and content of each file for a board of this architecture, but for the seal."""
-    shipped = payload.library(arch) | payload.program(arch)
+    # As deploy brings them to a board without PSRAM.
+    shipped = payload.library(arch, lines=False) | payload.program(arch, lines=False)
     found = {}
     for name in sorted(needed()):
         path = "/" + name.replace(".", "/")
@@ -100,8 +101,8 @@ def _imports(importer: str, nodes: Iterable[ast.AST]) -> list[str]:
             base = importer.split(".")[: -node.level] if node.level else []
             name = ".".join([*base, *([node.module] if node.module else [])])
             found += [name, *(f"{name}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found.append(node.value)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+            found += [node.value, f"plexus.{node.value}"]  # by the latter's name it loads its own
     return [name for name in found if _source(name)]
 
 

@@ -1,10 +1,8 @@
 """What is measured on a board itself: functions that yield rows below their docstring."""
 
-import inspect
 import itertools
 from collections.abc import Iterator
 
-from tools import settings
 from tools.bench.board_files import modules
 from tools.bench.board_lab import BoardLab, ProgramFailed, Said
 from tools.bench.lab import DeviceFailed, largest
@@ -42,10 +40,7 @@ def imports(lab: BoardLab) -> Iterator[Row]:
 
 def parts(lab: BoardLab) -> Iterator[Row]:
     """Heap that a program's parts take, each in a program of its own"""
-    ring = inspect.signature(_plexus()).parameters["ring_bytes"].default
-    yield from _steps(
-        lab, "client", {"made": f"a client at its defaults, its ring of {ring:,} B included"}
-    )
+    yield from _steps(lab, "client", {"made": "a client at its defaults, its ring included"})
     yield from _steps(
         lab,
         "device",
@@ -58,13 +53,6 @@ def parts(lab: BoardLab) -> Iterator[Row]:
     yield from _steps(
         lab, "agent", {"imported": "an agent beside a client: imported", "made": "made"}
     )
-
-
-def _plexus() -> type:
-    settings.find_library()
-    from plexus import Plexus
-
-    return Plexus
 
 
 def _steps(lab: BoardLab, program: str, steps: dict[str, str]) -> Iterator[Row]:

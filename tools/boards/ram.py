@@ -19,6 +19,7 @@ Config = Mapping[str, Any]
 
 _SCHEMA = REPOSITORY / "firmware" / "plexus.schema.json"
 _MAPPED_MB = {"esp32": 4}  # of its PSRAM a program reaches no more
+_DEFAULT_RING = 4096  # what the firmware takes on a board without PSRAM
 _STEP = 1024  # a ring is proposed in such steps
 _ALWAYS = {"driver": "system"}  # read besides those that a board carries, if none are named
 
@@ -27,36 +28,36 @@ _ALWAYS = {"driver": "system"}  # read besides those that a board carries, if no
 class Ram:
     """Bytes of RAM: what there is, and what takes it. The first part is the system's heap."""
 
-    # Measured on an emulated ESP32 without PSRAM, MicroPython 1.25.0.
+    # Measured on an emulated ESP32 without PSRAM, MicroPython 1.25.0, but for what says otherwise.
     system: int = 95_800  # free after WiFi has joined
-    machine_code: int = 12_000  # of the library's and the drivers' native functions
-    thread: int = 10_000  # the second one, which delivers; a board that sleeps has none
+    machine_code: int = 1_600  # beside what lies in RAM for code alone
+    thread: int = 0  # a second one delivers if there is room for it, else the program's loop does
     tcp: int = 8_000  # with less, connects time out
-    agent_tcp: int = 5_000  # its connection is a second one
-    tls: int = 25_000  # held by a connection
-    handshake: int = 12_000  # more than that, for a moment; one at a time
-    roots: int = 4_000  # those that the library ships
-    own_root: int = 2_000  # a `ca_file` in their place
+    agent_tcp: int = 5_000  # estimated; its connection is a second one
+    tls: int = 26_000  # held by a connection
+    handshake: int = 10_000  # more than that, for a moment; one at a time
+    roots: int = 4_000  # estimated: one group of those that the library ships
+    own_root: int = 2_000  # estimated: a `ca_file` in their place
 
     first_area: int = 61_000  # Python's, from the start
     area_cost: float = 0.03  # of a further area, for the collector's tables
-    library: int = 20_000  # kept by `from plexus import Plexus` and a client
-    firmware: int = 24_500  # awake: device, network, courier, sampler, report
-    sleeper: int = 14_000  # a battery node, in place of `firmware`
-    agent: int = 20_000
+    library: int = 33_300  # kept by `from plexus import Plexus` and a client
+    firmware: int = 41_000  # awake: device, network, courier, sampler, report
+    sleeper: int = 25_000  # estimated: a battery node, in place of `firmware`
+    agent: int = 48_000
     work: int = 4_000  # what a flush, a status or a scan allocates
     sensor: int = 500  # each entry, besides its driver
     other_driver: int = 3_500  # one that is not in `drivers`
     drivers: Mapping[str, int] = field(
         default_factory=lambda: {
-            "bme280": 3_200,
-            "ds18b20": 7_800,  # with the frozen modules that it uses
-            "mpu6050": 3_900,
-            "system": 2_700,
+            "bme280": 4_900,
+            "ds18b20": 4_300,  # with the frozen modules that it uses
+            "mpu6050": 3_200,
+            "system": 2_100,
         }
     )
 
-    margin: int = 4_000  # with less than this to spare it is tight
+    margin: int = 8_000  # with less to spare it is tight: the heap is never in one piece
     psram_share: float = 0.5  # of the PSRAM a ring may take
 
 
@@ -128,8 +129,7 @@ def warning(profile: Mapping[str, Any], config: Config, anyway: bool) -> str:
 
 def ring_bytes(config: Config) -> int:
     """The ring of a configuration; the default if it names none."""
-    schema = _ring()
-    return config.get("ring_bytes") or schema.get("default") or schema["minimum"]
+    return config.get("ring_bytes") or _DEFAULT_RING
 
 
 # --- who takes what -----------------------------------------------------------------------------

@@ -23,14 +23,15 @@ def device(given):
     bus, pin = _Bus(), _Pin()
     profile = {}
     say("", used(), *system())
-    from firmware import config as configuration
     from firmware.crash import Crashes
+    from plexus import Plexus
+
+    # In the order of firmware/start.py: the ring first.
+    px = Plexus(given["key"], "bench-1", ring_bytes=4096)
     from firmware.device import Device
 
     say("imported", used(), *system())
-    config = configuration.load(given["directory"] + "/plexus.json")
-    made = Device(config, profile, Crashes(given["directory"] + "/crash.json"))
-    config = None
+    made = Device(_configuration(given), profile, Crashes(given["directory"] + "/crash.json"), px)
     say("made", used(), *system())
     from plexus.sensors import driver_class
 
@@ -46,6 +47,12 @@ def device(given):
     for name in sorted(arguments):
         say("sensor", name, made.sampler.status[name])
     made.close()
+
+
+def _configuration(given):
+    from firmware import config as configuration
+
+    return configuration.redacted(configuration.load(given["directory"] + "/plexus.json"), None)
 
 
 def agent(given):
