@@ -20,6 +20,10 @@ _INTERNAL = frozenset(
     reserve origin options setup tls ca words compound sweep far timestamp timekeeping sntp
     hello handshake lookup message control link recording runs params declare _frames""".split()  # noqa: SIM905
 )
+# And of the firmware, those that a device has in RAM as long as it runs.
+_ALWAYS_LOADED = frozenset(
+    "device device_status courier report link wifi wifi_reasons parts redact".split()  # noqa: SIM905
+)
 # Files of the firmware whose functions the host's commands call on the board.
 _BY_HOST = frozenset(
     "config atomic rules console provisioning draft start crash manifest".split()  # noqa: SIM905
@@ -291,7 +295,9 @@ def _is_internal(path: Path) -> bool:
     """Whether no program of a user calls the functions of this file, so that it may not name their
     parameters."""
     folder, name = path.parent.name, path.stem
-    return folder == "firmware" or (folder == "plexus" and name in _INTERNAL)
+    if folder == "firmware":
+        return name in _ALWAYS_LOADED
+    return folder == "plexus" and name in _INTERNAL
 
 
 class _File(ast.NodeVisitor):

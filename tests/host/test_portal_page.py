@@ -63,6 +63,7 @@ class Device:
         self.process = subprocess.Popen(
             micropython.command(PROGRAM.stem, heap=heap),
             env=micropython.environment(*trees),
+            cwd=trees[0],  # the working directory comes first: not the sources
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
