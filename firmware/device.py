@@ -61,7 +61,7 @@ class Device:
         self._report = Report(self.px, crashes, self.say)
         self.remote = None
         if "agent" in config and reserve.free() is not None:
-            print("plexus: agent: left out, as it needs 50 kB more RAM than this board has: PSRAM")
+            print("plexus: agent: left out: it needs 48 kB more RAM; use a board with PSRAM")
         elif "agent" in config and not crashes.safe:
             from .remote import Remote
 

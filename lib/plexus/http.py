@@ -80,6 +80,7 @@ class Http:
             try:
                 stream.context = trusted and borrow("tls").unverified_context()
             except (OSError, MemoryError) as exc:
+                reserve.hold(reserve.IDLE)
                 raise OSError(SECURE, reason_of(exc))
             self.wire.dates = True
             return self.request("HEAD", "/", with_key=False)
@@ -151,13 +152,16 @@ class Http:
         tls = borrow("tls")
         if not tls.is_unknown_authority(reason):
             return False
-        stream = self.stream
-        stream.context = None  # its roots make room
+        other = 1 - self.roots  # pyright: ignore[reportOperatorIssue] -- `first` is no None
         reserve.hold(reserve.NONE)
-        gc.collect()
-        self.roots = 1 - self.roots  # pyright: ignore[reportOperatorIssue] -- `first` is no None
-        stream.context = tls.verifying_context(None, self.roots)
-        reserve.hold(reserve.IDLE)
+        try:
+            # The one in use stays until there is another: without one there would be no TLS.
+            self.stream.context = tls.verifying_context(None, other)
+            self.roots = other
+        except (OSError, ValueError, MemoryError):
+            return False
+        finally:
+            reserve.hold(reserve.IDLE)
         return self.roots != first
 
     def _request(self, method, url, headers, body):

@@ -76,13 +76,15 @@ def make(px, api_key, source_id, options):
         # Its roots take RAM of the system's as well.
         least = reserve.keep(0)
         reserve.hold(max(least, reserve.IDLE) - _ROOTS_BYTES)
-        if not get("verify"):
-            context = tls.unverified_context()
-        elif get("ca") is not None:
-            context = tls.verifying_context(get("ca"))
-        else:
-            context, group = tls.first_context()
-        reserve.keep(least)
+        try:
+            if not get("verify"):
+                context = tls.unverified_context()
+            elif get("ca") is not None:
+                context = tls.verifying_context(get("ca"))
+            else:
+                context, group = tls.first_context()
+        finally:
+            reserve.keep(least)
     px.http = Http(endpoint, api_key, context, get("timeout_ms"), get("requests"))
     px.http.roots = group
     px.verified = bool(get("verify")) or context is None
