@@ -63,6 +63,23 @@ def test_half_that_knows_the_server_stays(tls_server):
 
 
 @only("micropython")
+def test_connection_stays_tls_when_there_is_no_memory_for_the_other_half(tls_server):
+    def no_memory(ca=None, group=None):
+        raise MemoryError
+
+    with _halves(tls_server, 1):
+        px = client(tls_server.good)
+        context = px.http.stream.context
+        px.send("n", 1)
+        tls.verifying_context = no_memory
+        for _ in range(2):
+            assert "no trusted authority" in str(refused(px)), px.status
+        assert px.http.stream.context is context
+        equal((px.http.roots, px.pending), (0, 1))
+    equal(Admin(tls_server.admin_url).requests(), [])
+
+
+@only("micropython")
 def test_server_that_neither_half_knows_is_refused_and_both_are_tried_each_time(tls_server):
     with _halves(tls_server, None) as halves:
         px = client(tls_server.good)
