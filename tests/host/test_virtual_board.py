@@ -160,6 +160,16 @@ def test_ctrl_c_stops_main_and_gives_the_prompt(virtual_board: Boards) -> None:
     assert "_board" not in text
 
 
+def test_ctrl_c_at_any_moment_of_a_start_resets_no_board(board: VirtualBoard) -> None:
+    starts = 10
+    for _ in range(starts):
+        board.power_cycle()
+        while not board.repl:
+            board.type("\x03")
+    board.type("\x03")
+    assert board.resets == [PWRON] * (1 + starts)
+
+
 def test_ctrl_c_interrupts_the_main_thread_while_another_collects(virtual_board: Boards) -> None:
     program = (
         "import _thread, gc, time\n"

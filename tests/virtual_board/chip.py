@@ -75,6 +75,12 @@ def _waits(task: Path) -> bool:
     return call not in ("running", FUTEX) and not collects
 
 
+def _catches(pid: int, number: int) -> bool:
+    """Whether a process has a handler for a signal."""
+    caught = re.search(r"^SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> number - 1 & 1)
+
+
 class Chip:
     """What a VirtualBoard is made of; `_do` has its thread do something."""
 
@@ -398,7 +404,13 @@ class Chip:
         latest = time.monotonic() + 0.3
         while not _waits(Path(f"/proc/{pid}/task/{pid}")) and time.monotonic() < latest:
             time.sleep(0.001)
-        LIBC.tgkill(pid, pid, signal.SIGINT)
+        # Between two programs MicroPython has no handler, and the signal would be its end. There a
+        # board has nothing to interrupt. It stands still meanwhile, lest that change after a look.
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        if _catches(pid, signal.SIGINT):
+            LIBC.tgkill(pid, pid, signal.SIGINT)
+        os.kill(pid, signal.SIGCONT)
 
     def _power_off(self) -> None:
         self._kill()
