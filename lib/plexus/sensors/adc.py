@@ -1,6 +1,6 @@
 """The board's own analogue-to-digital converter, on one pin."""
 
-from .driver import Driver, SensorError, check_number, check_whole, choice
+from .driver import Driver, SensorError
 
 _ATTENUATIONS_DB = (0, 2.5, 6, 11)
 _ATTENUATIONS = ("ATTN_0DB", "ATTN_2_5DB", "ATTN_6DB", "ATTN_11DB")
@@ -35,6 +35,8 @@ class ADC(Driver):
         metric="voltage",
         reference_mv=3300,
     ):
+        from .checks import check_number, check_whole, choice
+
         check_number("divider", divider, 1, 1000)
         check_whole("samples", samples, 1, 256)
         check_number("scale", scale)

@@ -6,7 +6,6 @@ the upper ones of the 16, so that one formula serves.
 """
 
 from .._port import const
-from .driver import choice, some
 from .i2c import I2CDriver, signed
 
 _CONVERSION = const(0)
@@ -58,6 +57,8 @@ class ADS1115(I2CDriver):
         full_scale_mv=4096,
         data_rate=None,
     ):
+        from .checks import choice, some
+
         super().__init__(bus, address)
         choice("model", model, ("ADS1115", "ADS1015"))
         rates = _RATES[model]

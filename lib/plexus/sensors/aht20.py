@@ -5,7 +5,6 @@ AHT20 datasheet, version 1.0, sections 5.3 to 6.2; the AHT10's differs as the op
 
 from .._port import const
 from .crc import crc8
-from .driver import choice
 from .i2c import I2CDriver
 
 _BUSY = const(0x80)
@@ -27,6 +26,8 @@ class AHT20(I2CDriver):
     INTERVAL_MS = 2000  # read more often, it warms itself
 
     def __init__(self, bus, address=None, variant="AHT20"):
+        from .checks import choice
+
         super().__init__(bus, address)
         choice("variant", variant, ("AHT20", "AHT10"))
         self._variant = variant

@@ -4,7 +4,6 @@ Datasheet AV02-4191EN, "Register Set". It has no formula for lux, so there is no
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver
 
 _ENABLE = const(0x80)
@@ -30,6 +29,8 @@ class APDS9960(I2CDriver):
     METRICS = {"color": "", "proximity": ""}
 
     def __init__(self, bus, address=None, gain=4, integration_ms=103, proximity_gain=4):
+        from .checks import choice
+
         super().__init__(bus, address)
         if not isinstance(integration_ms, int) or not 3 <= integration_ms <= 711:
             raise ValueError("integration_ms: %r; give 3 to 711" % (integration_ms,))

@@ -5,7 +5,6 @@ result for influence of optical window" for the measurement time register.
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver
 
 _ONE_TIME = const(0x20)  # in the H-resolution mode; 0x21: in the H-resolution mode 2
@@ -25,6 +24,8 @@ class BH1750(I2CDriver):
     METRICS = {"illuminance": "lx"}
 
     def __init__(self, bus, address=None, resolution=1, time=69):
+        from .checks import choice
+
         super().__init__(bus, address)
         if not isinstance(time, int) or not 31 <= time <= 254:
             raise ValueError("time: %r; give 31 to 254" % (time,))

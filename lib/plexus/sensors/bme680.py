@@ -9,7 +9,6 @@ in integers, with more bits. The BME680's gas resistance is as in the BME680 dat
 from struct import unpack
 
 from .._port import const
-from .driver import check_whole, choice
 from .i2c import I2CDriver
 
 _HEATER_CALIBRATION = const(0x00)
@@ -51,6 +50,8 @@ class BME680(I2CDriver):
     INTERVAL_MS = 3000  # more often, the heater would warm what the others measure
 
     def __init__(self, bus, address=None, oversampling=2, heater_temperature=320, heater_ms=150):
+        from .checks import check_whole, choice
+
         super().__init__(bus, address)
         if heater_temperature is not None:
             check_whole("heater_temperature", heater_temperature, 200, 400)

@@ -5,7 +5,6 @@ Datasheet BST-BMP280-DS001, revision 1.26. Compensation in integers as in sectio
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver, signed
 
 _CALIBRATION = const(0x88)  # T1 to T3 and P1 to P9: 24 bytes
@@ -28,6 +27,8 @@ class BMP280(I2CDriver):
     METRICS = {"temperature": "°C", "pressure": "hPa"}
 
     def __init__(self, bus, address=None, oversampling=1):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._oversampling = 1 << choice("oversampling", oversampling, (1, 2, 4, 8, 16))
 

@@ -8,7 +8,6 @@ at length: no board's float has the digits.
 from struct import unpack
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver
 
 _CHIP_ID = const(0x00)
@@ -34,6 +33,8 @@ class BMP3XX(I2CDriver):
     METRICS = {"temperature": "°C", "pressure": "hPa"}
 
     def __init__(self, bus, address=None, oversampling=8):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._oversampling = _SAMPLES[choice("oversampling", oversampling, _SAMPLES)]
 

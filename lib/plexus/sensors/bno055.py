@@ -7,7 +7,7 @@ from struct import unpack_from
 
 from .._port import const
 from .axes import DEGREE
-from .driver import SensorError, some
+from .driver import SensorError
 from .i2c import I2CDriver, signed
 
 _ID = const(0x00)  # and those of the three sensors within
@@ -68,6 +68,8 @@ class BNO055(I2CDriver):
         address=None,
         values=("orientation", "quaternion", "calibration", "temperature"),
     ):
+        from .checks import some
+
         super().__init__(bus, address)
         some("values", values, sorted(self.METRICS))
         self._values = tuple(values)

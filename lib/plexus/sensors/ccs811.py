@@ -4,7 +4,6 @@ Datasheet CCS811, v1-06: "Application Register Overview". The chip stretches the
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver
 
 _STATUS = const(0x00)
@@ -40,6 +39,8 @@ class CCS811(I2CDriver):
     METRICS = {"eco2": "ppm", "tvoc": "ppb"}
 
     def __init__(self, bus, address=None, interval_s=1):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._interval_s = (1, 10, 60)[choice("interval_s", interval_s, (1, 10, 60))]
 

@@ -1,7 +1,7 @@
 """One sensor's schedule: when it is read, to whom what it gives goes, and how it does."""
 
 from .._port import const, ticks_add, ticks_diff
-from .driver import Driver, check_whole
+from .driver import Driver
 
 _LONGEST_MS = const(86400000)
 _LEAST_MS = const(10)
@@ -9,7 +9,7 @@ _OLDEST_MS = const(0x1FFFFFFF)  # which ticks can tell
 _BACKOFF_MS = const(60000)
 _CONVERSION_MS = const(1000)  # few take longer
 _WORDS = const(200)
-_METRICS = const(32)
+_METRICS = const(32)  # so many at most are kept of a sensor that has no METRICS
 
 
 class Channel:
@@ -19,6 +19,9 @@ class Channel:
     made them. options: those that `configure()` has given to the recipe.
     least_ms: the shortest interval that `configure()` sets: 10 ms, or that given if it is shorter.
     client: to whom the readings go; None: it is not read.
+    metrics: those that it sends, with its prefix, a list of at most 32; of a sensor of one's own
+    without METRICS, once it has sent them. description: what is read and where, for a person:
+    "BME280 at 0x76".
     status: "ok", or what is wrong; "starting" before the first reading, "idle" without a client.
     failures: how many in a row. latest_ms: by how much it was ever gone on with too late, because
     the program was busy with other things.
@@ -51,26 +54,17 @@ class Channel:
         self._failed = False  # the client was told that it fails, and not yet that it is well
         self._seen = None  # the metrics of a sensor that has no METRICS
 
-    @property
-    def metrics(self):
-        """The metrics that it sends, with its prefix: a list of at most 32.
+    def __getattr__(self, name):
+        # What a dashboard asks for, and few programs do.
+        if name == "metrics":
+            from .describe import metrics
 
-        Those of a sensor of one's own without METRICS are known once it has sent them.
-        """
-        names = getattr(self.sensor, "METRICS", None) or self._seen or ()
-        return [self.prefix + name for name in list(names)[:_METRICS]]
+            return metrics(self)
+        if name == "description":
+            from .describe import description
 
-    @property
-    def description(self):
-        """What is read and where, for a person: "BME280 at 0x76"."""
-        sensor = self.sensor
-        words = type(sensor).__name__
-        address = getattr(sensor, "address", None)
-        if hasattr(sensor, "ADDRESSES") and isinstance(address, int):
-            words += " at 0x%02x" % address
-        elif getattr(sensor, "BUS", None) == "pin" and hasattr(sensor, "pin"):
-            words += " at %s" % (sensor.pin,)
-        return words
+            return description(self)
+        raise AttributeError(name)
 
     def wake(self, client):
         """Send to this client from now on, and read at once if nobody was sent to before.
@@ -108,15 +102,6 @@ class Channel:
                     before.close()
             except Exception:  # noqa: BLE001, S110 -- of whoever wrote its driver; it is gone
                 pass
-
-    def hasten(self):
-        """Have a shorter interval hold at once, also since the last measurement."""
-        if self.client is None or self._sample is not None:
-            return
-        now = self.client.ticks_ms()
-        if ticks_diff(self.due, now) > self.interval_ms:
-            rest_ms = self.interval_ms - ticks_diff(now, self._begun)
-            self.due = self.slot = ticks_add(now, max(rest_ms, 0))
 
     def tick(self, px):
         """Go on with it if it is time; returns the ms until there is more to do."""
@@ -166,11 +151,13 @@ class Channel:
             self._sample = iter(sample)
         for item in self._sample:
             if isinstance(item, int):
-                check_whole("a number alone is a wait in ms", item, 0, _LONGEST_MS)
+                if not 0 <= item <= _LONGEST_MS:
+                    raise ValueError("a number alone is a wait in ms: %r; give 0 or more" % (item,))
                 return item
             if len(item) > 3:
                 metric, value, tags, age_ms = item
-                check_whole("the age of %s in ms" % metric, age_ms, 0, _OLDEST_MS)
+                if not isinstance(age_ms, int) or not 0 <= age_ms <= _OLDEST_MS:
+                    raise ValueError("the age of %s in ms: %r; give 0 or more" % (metric, age_ms))
                 item = metric, value, tags, ticks_add(px.ticks_ms(), -age_ms)
             self._readings.append(item)
         self._sample = None

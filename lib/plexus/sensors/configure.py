@@ -1,9 +1,9 @@
 """Changes a sensor while it runs: its rate, its prefix, and the options of its driver."""
 
-from .._port import const
+from .._port import const, ticks_add, ticks_diff
 from ..record import check_string
 from ..render import string_text
-from .driver import check_whole
+from .checks import check_whole
 
 _LONGEST_MS = const(86400000)
 _PREFIX = const(64)
@@ -44,11 +44,21 @@ def configure(channel, config):
     if options:
         channel.restart(sensor)
     elif is_new_rate:
-        channel.hasten()
+        _hasten(channel)
     if is_new_name and channel.shape is not None:
         channel.shape.reset()  # what has a new name has not been sent yet
     options.update(sample_rate=1000 / interval_ms, interval_ms=interval_ms, prefix=prefix)
     return options
+
+
+def _hasten(channel):
+    # Has a shorter interval hold at once, also since the last measurement.
+    if channel.client is None or channel._sample is not None:
+        return
+    now = channel.client.ticks_ms()
+    if ticks_diff(channel.due, now) > channel.interval_ms:
+        rest_ms = channel.interval_ms - ticks_diff(now, channel._begun)
+        channel.due = channel.slot = ticks_add(now, max(rest_ms, 0))
 
 
 def _interval_ms(channel, config):

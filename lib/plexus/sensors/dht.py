@@ -5,7 +5,7 @@ Datasheets "AM2302" and "DHT11" of Aosong, section on the data format. The firmw
 """
 
 from .._port import ticks_add, ticks_diff, ticks_ms
-from .driver import Driver, SensorError, choice
+from .driver import Driver, SensorError
 from .frozen import call
 
 # By model: ms between reads (and until the first), lowest and highest temperature in 0.1 °C.
@@ -24,6 +24,8 @@ class DHT(Driver):
     INTERVAL_MS = 2000
 
     def __init__(self, pin, model="dht22"):
+        from .checks import choice
+
         choice("model", model, ("dht22", "dht11"))
         self._pin = pin
         self._model = model

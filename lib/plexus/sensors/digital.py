@@ -3,7 +3,6 @@
 from array import array
 
 from .._port import const, ticks_diff, ticks_ms
-from .driver import check_flag, check_whole
 from .pin import InputDriver
 
 _COUNT = const(0xFFFFFFF)  # changes are counted modulo 2^28: a small int on every board
@@ -26,6 +25,8 @@ class Digital(InputDriver):
     METRICS = {"state": ""}
 
     def __init__(self, pin, pull=None, invert=False, debounce_ms=20):
+        from .checks import check_flag, check_whole
+
         super().__init__(pin, pull)
         check_flag("invert", invert)
         check_whole("debounce_ms", debounce_ms, 0, 60000)

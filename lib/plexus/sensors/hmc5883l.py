@@ -7,7 +7,6 @@ The magnetometer of an LSM303DLHC shows the same id and address, but has other g
 from struct import unpack
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver
 
 _CONFIG = const(0x00)
@@ -32,6 +31,8 @@ class HMC5883L(I2CDriver):
     METRICS = {"magnetic_field": "µT"}
 
     def __init__(self, bus, address=None, field_range=130):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._range = choice("field_range", field_range, _RANGES)
 

@@ -5,7 +5,7 @@ Datasheet of the HX711 (Avia Semiconductor), "Output Data Rate and Format", "Ser
 """
 
 from .._port import const
-from .driver import Driver, SensorError, check_number, choice
+from .driver import Driver, SensorError
 from .i2c import signed
 
 _TRIES = const(20)  # a tenth of a conversion apart: twice the typical time
@@ -30,6 +30,8 @@ class HX711(Driver):
     METRICS = {"weight": ""}
 
     def __init__(self, data, clock, gain=128, rate_hz=10, tare=0, scale=1):
+        from .checks import check_number, choice
+
         gain = (128, 64, 32)[choice("gain", gain, (128, 64, 32))]
         rate_hz = (10, 80)[choice("rate_hz", rate_hz, (10, 80))]
         check_number("tare", tare, -0x800000, 0x7FFFFF)

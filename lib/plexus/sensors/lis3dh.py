@@ -8,7 +8,6 @@ from struct import unpack
 
 from .._port import const
 from .axes import AxesDriver, G
-from .driver import choice
 
 _WHO_AM_I = const(0x0F)
 _MANY = const(0x80)  # with it the register's number counts up
@@ -30,6 +29,8 @@ class LIS3DH(AxesDriver):
     METRICS = {"acceleration": "m/s²"}
 
     def __init__(self, bus, address=None, accel_range=4):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
 

@@ -7,7 +7,6 @@ from struct import unpack
 
 from .._port import const
 from .axes import AxesDriver
-from .driver import choice
 
 _WHO_AM_I = const(0x0F)
 _MANY = const(0x80)  # with it the register's number counts up
@@ -27,6 +26,8 @@ class LIS3MDL(AxesDriver):
     METRICS = {"magnetic_field": "µT"}
 
     def __init__(self, bus, address=None, field_range=400):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._range = choice("field_range", field_range, (400, 800, 1200, 1600))
 

@@ -4,7 +4,6 @@ Datasheets NXP LM75B, revision 6.1, section 7.4; TI TMP75, SBOS288, for the reso
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver, signed
 
 _TEMPERATURE = const(0)
@@ -27,6 +26,8 @@ class LM75(I2CDriver):
     METRICS = {"temperature": "°C"}
 
     def __init__(self, bus, address=None, bits=11):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._bits = (9, 11, 12)[choice("bits", bits, (9, 11, 12))]
 

@@ -8,7 +8,6 @@ from struct import unpack
 
 from .._port import const
 from .axes import DEGREE, AxesDriver, G
-from .driver import choice
 
 _WHO_AM_I = const(0x0F)
 _RATES = const(0x10)  # the accelerometer's rate and range, then the gyroscope's
@@ -32,6 +31,8 @@ class LSM6DSO(AxesDriver):
     METRICS = {"acceleration": "m/s²", "angular_velocity": "rad/s", "temperature": "°C"}
 
     def __init__(self, bus, address=None, accel_range=4, gyro_range=500):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
         self._gyro = choice("gyro_range", gyro_range, _GYRO_RANGES)

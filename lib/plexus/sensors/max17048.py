@@ -4,7 +4,6 @@ Datasheets 19-6171 (MAX17048/MAX17049, revision 7) and 19-4811 (MAX17043/MAX1704
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver, signed
 
 _VOLTAGE = const(0x02)
@@ -27,6 +26,8 @@ class MAX17048(I2CDriver):
     INTERVAL_MS = 60000
 
     def __init__(self, bus, address=None, cells=1):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._cells = 1 + choice("cells", cells, (1, 2))
 

@@ -4,7 +4,6 @@ Datasheet DS25095. Addresses: table 3-2; registers: section 5.1.
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver, signed
 
 _CONFIG = const(1)
@@ -26,6 +25,8 @@ class MCP9808(I2CDriver):
     METRICS = {"temperature": "°C"}
 
     def __init__(self, bus, address=None, resolution=0.0625):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._step = choice("resolution", resolution, _STEPS)
 

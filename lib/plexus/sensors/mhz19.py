@@ -4,7 +4,6 @@ MH-Z19B user manual, "Serial port (UART)": commands of 9 bytes, of which the las
 """
 
 from .._port import const
-from .driver import check_flag, choice
 from .uart import UARTDriver
 
 _READ = const(0x86)
@@ -30,6 +29,8 @@ class MHZ19(UARTDriver):
     INTERVAL_MS = 10000
 
     def __init__(self, uart, warm_up_ms=180000, self_calibration=None, range_ppm=None):
+        from .checks import check_flag, choice
+
         super().__init__(uart, warm_up_ms)
         if self_calibration is not None:
             check_flag("self_calibration", self_calibration)

@@ -9,7 +9,6 @@ from struct import unpack
 
 from .._port import const
 from .axes import DEGREE, AxesDriver, G
-from .driver import choice
 
 _SETTINGS = const(0x19)  # rate divider, low pass, both ranges, the accelerometer's low pass
 _DATA = const(0x3B)
@@ -42,6 +41,8 @@ class MPU6050(AxesDriver):
     METRICS = {"acceleration": "m/s²", "angular_velocity": "rad/s", "temperature": "°C"}
 
     def __init__(self, bus, address=None, accel_range=4, gyro_range=500, low_pass=20):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._chip = _CHIPS[0x68]  # till it is known
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))

@@ -5,7 +5,6 @@ frame every 200 ms to 2.3 s, the less often the less changes.
 """
 
 from .._port import const
-from .driver import check_flag
 from .uart import UARTDriver
 
 _HEAD = b"BM\x00\x1c"  # and the length of what follows
@@ -37,6 +36,8 @@ class PMS5003(UARTDriver):
     INTERVAL_MS = 10000
 
     def __init__(self, uart, counts=False, warm_up_ms=30000):
+        from .checks import check_flag
+
         super().__init__(uart, warm_up_ms)
         check_flag("counts", counts)
         self._counts = counts

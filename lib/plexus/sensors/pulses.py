@@ -2,7 +2,7 @@
 
 from .._port import const, ticks_diff, ticks_ms, ticks_us
 from ..decimal import Decimal
-from .driver import SensorError, check_number, check_whole, choice
+from .driver import SensorError
 from .pin import InputDriver
 
 _COUNT = const(0xFFFFFFF)  # the interrupt counts modulo 2^28: a small int on every board
@@ -40,6 +40,8 @@ class Pulses(InputDriver):
         debounce_us=0,
         counter=None,
     ):
+        from .checks import check_number, check_whole, choice
+
         super().__init__(pin, pull)
         check_number("per_unit", per_unit, 0.000001, 1000000000)
         period = choice("rate_per", rate_per, _PERIODS)

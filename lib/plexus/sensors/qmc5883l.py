@@ -7,7 +7,6 @@ from struct import unpack
 
 from .._port import const
 from .axes import AxesDriver
-from .driver import choice
 
 _DATA = const(0x00)  # and status
 _STATUS = const(0x06)
@@ -25,6 +24,8 @@ class QMC5883L(AxesDriver):
     METRICS = {"magnetic_field": "µT"}
 
     def __init__(self, bus, address=None, field_range=200):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._range = choice("field_range", field_range, (200, 800))
 

@@ -3,10 +3,8 @@
 import asyncio
 
 from .._port import const
-from .channel import Channel
-from .driver import Driver, check_whole
+from .driver import Driver
 
-_LONGEST_MS = const(86400000)
 _WAKING_MS = const(100)  # after so long it is seen that a sensor was woken
 
 
@@ -17,21 +15,11 @@ class Sampler:
         self._px = px
         self.channels = []
 
-    def add(
-        self,
-        sensor,
-        interval_ms=None,
-        name=None,
-        prefix="",
-        tags=None,
-        calibration=None,
-        deadband=None,
-        average=1,
-        heartbeat_ms=0,
-        keep=True,
-        recipe=None,
-    ):
-        """Read a sensor every `interval_ms`; returns its Channel.
+    def add(self, sensor, *arguments, **options):
+        """Read a sensor every `interval_ms`; returns its Channel. The arguments in their order:
+
+        sensor, interval_ms=None, name=None, prefix="", tags=None, calibration=None, deadband=None,
+        average=1, heartbeat_ms=0, keep=True, recipe=None
 
         sensor: a driver, or any object whose `read()` gives (metric, value) or (metric, value,
         tags), as many as it likes, or a dict. What has happened meanwhile is (metric, value,
@@ -49,22 +37,10 @@ class Sampler:
         keep: False: it is not read, until somebody wants to see it; see `Channel.wake()`.
         recipe: makes the sensor again with other options, recipe(**options), for `configure()`.
         """
-        if interval_ms is None:
-            interval_ms = getattr(sensor, "INTERVAL_MS", 1000)
-        check_whole("interval_ms", interval_ms, 1, _LONGEST_MS)
-        if not hasattr(sensor, "read"):
-            raise ValueError("sensor: %r has no read()" % (sensor,))
-        if not isinstance(keep, bool):
-            raise ValueError("keep: %r; give True or False" % (keep,))
-        shape = None
-        if calibration or deadband is not None or average != 1 or heartbeat_ms:
-            from .shape import Shape
+        from .adding import made  # which a program may forget() when all are there
 
-            no_mean = getattr(sensor, "NO_MEAN", ())
-            shape = Shape(calibration, deadband, average, heartbeat_ms, no_mean)
-        name = self._unique(name or _name_of(sensor))
-        channel = Channel(sensor, interval_ms, name, prefix, tags, shape, keep, recipe)
-        if keep:
+        channel = made(self.channels, sensor, *arguments, **options)
+        if channel.keep:
             channel.wake(self._px)
         self.channels.append(channel)
         return channel
@@ -105,20 +81,3 @@ class Sampler:
         "starting" before its first reading, "idle" while it is not read as nobody wants to see it.
         """
         return {channel.name: channel.status for channel in self.channels}
-
-    def _unique(self, name):
-        names = [channel.name for channel in self.channels]
-        unique, number = name, 2
-        while unique in names:
-            unique = "%s_%d" % (name, number)
-            number += 1
-        return unique
-
-
-def _name_of(sensor):
-    name = type(sensor).__name__.lower()
-    address = getattr(sensor, "address", None)
-    usual = getattr(sensor, "ADDRESSES", None)
-    if usual and isinstance(address, int) and address not in usual[:1]:
-        name += "_%02x" % address
-    return name

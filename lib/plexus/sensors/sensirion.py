@@ -2,7 +2,6 @@
 
 from .._port import const, sleep_ms
 from .crc import crc8
-from .driver import check_number, choice
 from .i2c import I2CDriver
 
 _TRIES = const(3)
@@ -66,6 +65,8 @@ class HumiditySensor(Sensirion):
     MODES = {}
 
     def __init__(self, bus, address=None, repeatability="high"):
+        from .checks import choice
+
         super().__init__(bus, address)
         choice("repeatability", repeatability, ("high", "medium", "low"))
         self._mode = self.MODES[repeatability]
@@ -87,5 +88,7 @@ def percent(raw):
 
 def check(name, value, least, most):
     """ValueError unless an option is a number in this range; None, for "not given", is too."""
+    from .checks import check_number
+
     if value is not None:
         check_number(name, value, least, most)

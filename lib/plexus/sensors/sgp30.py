@@ -4,7 +4,7 @@ Datasheet SGP30: "Air Quality Signals", "Feature Set" and the table of measureme
 """
 
 from .._port import const
-from .driver import SensorError, check_whole
+from .driver import SensorError
 from .sensirion import Sensirion
 
 _INIT = const(0x2003)
@@ -33,6 +33,8 @@ class SGP30(Sensirion):
     METRICS = {"eco2": "ppm", "tvoc": "ppb"}
 
     def __init__(self, bus, address=None, baseline=None):
+        from .checks import check_whole
+
         super().__init__(bus, address)
         if baseline is not None:
             if not isinstance(baseline, (tuple, list)) or len(baseline) != 2:

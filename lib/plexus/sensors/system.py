@@ -3,7 +3,7 @@
 import gc
 
 from .._port import ticks_diff, ticks_ms
-from .driver import Driver, check_flag, check_number
+from .driver import Driver
 
 _CAUSES = ("PWRON", "HARD", "WDT", "DEEPSLEEP", "SOFT")
 
@@ -38,6 +38,8 @@ class System(Driver):
     INTERVAL_MS = 60000
 
     def __init__(self, battery=None, divider=2.0, wifi=True):
+        from .checks import check_flag, check_number
+
         check_flag("wifi", wifi)
         check_number("divider", divider, 1, 1000)
         self._battery = None

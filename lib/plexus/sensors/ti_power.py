@@ -1,6 +1,5 @@
 """What Texas Instruments' power monitors have in common: words, averaging, the sums in integers."""
 
-from .driver import check_number, choice
 from .i2c import I2CDriver, signed
 
 
@@ -16,6 +15,8 @@ class PowerMonitor(I2CDriver):
     SAMPLES = (1, 4, 16, 64, 128, 256, 512, 1024)  # what it can average
 
     def __init__(self, bus, address=None, samples=1):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._samples = self.SAMPLES[choice("samples", samples, self.SAMPLES)]
 
@@ -62,6 +63,8 @@ class ShuntMonitor(PowerMonitor):
     """The base of those with a shunt of one's own."""
 
     def __init__(self, bus, address=None, shunt=0.1, samples=1):
+        from .checks import check_number
+
         super().__init__(bus, address, samples)
         check_number("shunt", shunt, 0.000001, 1000)
         self._shunt_uohm = int(shunt * 1000000 + 0.5)

@@ -4,7 +4,6 @@ TMP117 datasheet SNOSD82, revision D. Registers: section 7.6.
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver, signed
 
 _TEMPERATURE = const(0)
@@ -26,6 +25,8 @@ class TMP117(I2CDriver):
     METRICS = {"temperature": "°C"}
 
     def __init__(self, bus, address=None, averaging=8):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._averaging = _AVERAGING[choice("averaging", averaging, _AVERAGING)]
 

@@ -5,7 +5,6 @@ device factor of 408, is that which ams gave to the makers of breakout boards.
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver
 
 # Registers, with the command bits for normal operation.
@@ -32,6 +31,8 @@ class TSL2591(I2CDriver):
     GAINS = (1, 25, 428, 9876)
 
     def __init__(self, bus, address=None, gain=None, integration_ms=100):
+        from .checks import choice
+
         super().__init__(bus, address)
         self._automatic = gain is None
         self._gain = 1 if gain is None else choice("gain", gain, self.GAINS + (None,))

@@ -5,7 +5,6 @@ Application" (84323) for the resolution, the search of the range and the correct
 """
 
 from .._port import const
-from .driver import choice
 from .i2c import I2CDriver
 
 _CONFIGURATION = const(0)
@@ -33,6 +32,8 @@ class VEML7700(I2CDriver):
     INTERVAL_MS = 5000
 
     def __init__(self, bus, address=None, gain=None, integration_ms=100):
+        from .checks import choice
+
         super().__init__(bus, address)
         choice("gain", gain, _GAINS + (None,))
         choice("integration_ms", integration_ms, _TIMES_MS)

@@ -1,0 +1,39 @@
+"""Checks of a driver's options; needed once, when it is made."""
+
+
+def choice(option, value, choices):
+    """The index of an option's value among the choices; else a ValueError that names them."""
+    # True is equal to 1, and is not meant by it.
+    if isinstance(value, bool) or value not in choices:
+        names = ", ".join([repr(each) for each in choices[:-1]])
+        raise ValueError("%s: %r; give %s or %r" % (option, value, names, choices[-1]))
+    return choices.index(value)
+
+
+def some(option, values, choices):
+    """The indices of an option's values, a list or tuple of one or more of the choices."""
+    if not isinstance(values, (list, tuple)) or not values:
+        raise ValueError("%s: %r; give a list of some of %s" % (option, values, choices))
+    found = [choice(option, value, choices) for value in values]
+    if len(set(found)) < len(found):
+        raise ValueError("%s: %r; give each once" % (option, values))
+    return found
+
+
+def check_flag(option, value):
+    """ValueError, naming the option, unless its value is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError("%s: %r; give True or False" % (option, value))
+
+
+def check_number(option, value, least=-1000000000, most=1000000000):
+    """ValueError, naming the option, unless its value is a number, finite, in this range."""
+    good = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not (good and least <= value <= most):  # which NaN is not
+        raise ValueError("%s: %r; give a number from %s to %s" % (option, value, least, most))
+
+
+def check_whole(option, value, least, most):
+    """The same for an int."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError("%s: %r; give a whole number from %d to %d" % (option, value, least, most))
