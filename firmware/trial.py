@@ -74,7 +74,7 @@ def check_key(config, requests=None):
         what = (0, error.args[0], error.args[1])
     finally:
         http.stream.shut()
-    from plexus.words import problem
+    from plexus.problem import problem
 
     return problem(what, http.host)
 

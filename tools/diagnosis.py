@@ -53,7 +53,7 @@ class Live:
     network: tuple[str, str, str | None] | None = None  # state, status, problem
     server: str = ""  # status in words, if there was memory for them
     host: str = "the server"
-    problem: tuple[Any, ...] | None = None  # as plexus.words describes it
+    problem: tuple[Any, ...] | None = None  # as plexus.problem describes it
     rejection: tuple[str | None, str] | None = None  # metric, and what the server said of it
     counts: tuple[int, int, int, int] | None = None  # confirmed, pending, dropped, rejected
     clock: tuple[bool, str | None, str] | None = None  # known, from whom, what is in the way
@@ -260,7 +260,7 @@ def _network(static: Static, live: Live) -> Iterator[Finding]:
 def _delivery(live: Live, waited_s: float) -> Iterator[Finding]:
     known, _, clock_problem = live.clock or (True, None, "")
     if live.problem:
-        from plexus.words import problem
+        from plexus.problem import problem
 
         words = live.server.split("; next try")[0] or problem(live.problem, live.host)
         yield _server(live.problem, words)
@@ -296,7 +296,7 @@ def _delivery(live: Live, waited_s: float) -> Iterator[Finding]:
 
 def _server(problem: tuple[Any, ...], words: str) -> Finding:
     """What stands between the readings and the server; words: as the board puts it."""
-    from plexus.words import explain
+    from plexus.explain import explain
 
     status, reason = problem[0], problem[-1]
     if status in (401, 403):

@@ -17,12 +17,13 @@ _ROM_NAMES = Path(__file__).with_name("rom_names.txt")
 # Files of lib/plexus that no program calls: what is public is in others.
 _INTERNAL = frozenset(
     """_port _viper ring kernel render record retry delivery narrowing stream wire http http_date
-    reserve origin options setup tls ca words compound sweep far timestamp timekeeping sntp
-    hello handshake lookup message control link recording runs params declare _frames""".split()  # noqa: SIM905
+    reserve origin options setup tls ca words problem explain compound sweep far timestamp
+    timekeeping sntp hello handshake lookup message control link recording runs params declare
+    _frames""".split()  # noqa: SIM905
 )
 # And of the firmware, those that a device has in RAM as long as it runs.
 _ALWAYS_LOADED = frozenset(
-    "device device_status courier report link wifi wifi_reasons parts redact".split()  # noqa: SIM905
+    "device device_status courier report link wifi wifi_reasons wifi_scan parts redact".split()  # noqa: SIM905
 )
 # Files of the firmware whose functions the host's commands call on the board.
 _BY_HOST = frozenset(

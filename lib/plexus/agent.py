@@ -142,7 +142,7 @@ class Agent:
         if problem is None:
             return self._state
         if not isinstance(problem, str):
-            problem = borrow("words").problem(problem, self._host)
+            problem = borrow("problem").problem(problem, self._host)
         words = ("refused: " if link.refused else "not connected: ") + problem
         if self._wait_ms < 0:
             return words

@@ -27,7 +27,7 @@ class Delivery:
     """
 
     def __init__(self, http, buffer, body, retry, batch_points):
-        self.problem = None  # what was wrong with the last request: see words.py
+        self.problem = None  # what was wrong with the last request: see problem.py
         self.status = 0
         self.rejection = None  # (metric, the server's message) of the last refused reading
         self.retry = retry
@@ -38,7 +38,7 @@ class Delivery:
         self.batch = batch_points
         self.narrowing = None  # the search for a refused reading that is under way
         self.message = ""  # what the server said last
-        self._failure = None  # or why it said nothing: see words.py
+        self._failure = None  # or why it said nothing: see problem.py
         self._count = self._skip = 0  # what the next measure takes
         self._dated = True
 

@@ -3,9 +3,9 @@ from typing import Any, Final
 from .client import Plexus
 from .http import Http
 from .narrowing import Narrowing
+from .problem import _Problem
 from .render import Body
 from .retry import Retry, _Verdict
-from .words import _Problem
 
 MAX_BYTES: Final = 5000000
 

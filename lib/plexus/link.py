@@ -20,7 +20,7 @@ _PAUSE_S = 0.005  # after each message: who floods gets a part of the time, not 
 _WORDS = const(200)
 _PLAUSIBLE_MS = (1577836800000, 4102444800000)  # 2020 to 2100
 _CLOCK_ERROR_MS = const(5)
-_TALK = const(5)  # in words.py's list of steps
+_TALK = const(5)  # in problem.py's list of steps
 _NO_MEMORY = (0, _TALK, errno.ENOMEM)
 _STABLE_MS = const(30000)
 _ERROR_MS = const(1000)  # a clock that is better is not set by the server
@@ -31,7 +31,7 @@ class Link:
 
     connected: authenticated, now. connects: how often it was. messages: that came. said: the
     server's error, if that was its last message. problem: why the last connection ended (a text, or
-    as in words.py), or None. refused: the server does not want this device. stable: it lived long.
+    see problem.py), or None. refused: the server does not want this device. stable: it lived long.
     outbox: what waits to be sent: dicts, which are for this connection; and texts that are JSON,
     which otherwise go to the next.
     """

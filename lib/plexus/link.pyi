@@ -5,8 +5,8 @@ from .client import Plexus
 from .commands import Commands
 from .control import Control
 from .live import Live
+from .problem import _Problem
 from .sensors.sampler import Sampler
-from .words import _Problem
 
 # What websocket.connect() gives, or a test in its place.
 class _Socket(Protocol):

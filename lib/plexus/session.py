@@ -59,7 +59,7 @@ class Calls:
     def __init__(self, retry):
         self._retry = retry
         self._calls = []
-        self._problem = None  # what was wrong with the last one: see words.py
+        self._problem = None  # what was wrong with the last one: see problem.py
         self.dropped = 0
 
     def __bool__(self):
@@ -124,7 +124,7 @@ class Calls:
         if self.dropped:
             words += "; %d session requests dropped" % self.dropped
         trouble = self._problem  # taken once: another thread may be delivering
-        return words + ("; session: " + borrow("words").problem(trouble, host) if trouble else "")
+        return words + ("; session: " + borrow("problem").problem(trouble, host) if trouble else "")
 
 
 def sessions_path(path):

@@ -13,7 +13,7 @@ _MAX_HEADERS = const(8192)
 _MAX_BODY = const(1024)
 _BUFFER = const(256)
 
-# Why there is no answer; words.py explains them.
+# Why there is no answer; problem.py explains them.
 CUT_OFF = const(-1001)
 NO_HTTP = const(-1002)
 BROKEN_CHUNK = const(-1003)

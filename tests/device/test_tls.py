@@ -3,8 +3,8 @@
 import binascii
 import socket
 
+from plexus.explain import explain
 from plexus.tls import unverified_context, verifying_context
-from plexus.words import explain
 from support import Admin, Proxy, equal, raises
 
 

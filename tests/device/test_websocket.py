@@ -1187,7 +1187,7 @@ def tls_refusal(server, url, **options):
 
 
 def test_wss_verifies_the_server(websocket_tls):
-    from plexus.words import explain
+    from plexus.explain import explain
 
     context = verifying_context(binascii.unhexlify(websocket_tls.ca))
     for kind, part in (("other_ca", "no trusted authority"), ("wrong_host", "another host name")):
@@ -1197,7 +1197,7 @@ def test_wss_verifies_the_server(websocket_tls):
 
 
 def test_wss_without_a_context_trusts_the_shipped_roots(websocket_tls):
-    from plexus.words import explain
+    from plexus.explain import explain
 
     assert "no trusted authority" in explain(tls_refusal(websocket_tls, websocket_tls.good))
 
