@@ -10,7 +10,7 @@ import errno
 import gc
 import socket
 
-from . import borrow, reserve
+from . import borrow
 from .stream import SECURE, Stream
 from .wire import Wire
 
@@ -67,28 +67,6 @@ class Http:
     def key(self):
         return self._headers["x-api-key"]
 
-    def date(self):
-        """(status, body) of a request for nothing but its Date header, to an unverified server.
-
-        While a board's clock is unknown it can verify none. So the key stays here.
-        """
-        stream = self.stream
-        stream.shut()
-        trusted = stream.context
-        try:
-            reserve.hold(reserve.NONE)
-            try:
-                stream.context = trusted and borrow("tls").unverified_context()
-            except (OSError, MemoryError) as exc:
-                reserve.hold(reserve.IDLE)
-                raise OSError(SECURE, reason_of(exc))
-            self.wire.dates = True
-            return self.request("HEAD", "/", with_key=False)
-        finally:
-            stream.shut()
-            stream.context = trusted
-            self.wire.dates = False
-
     def request(self, method, path, body=None, length=0, with_key=True):
         """One request and its answer: (status, first bytes of its body).
 
@@ -126,7 +104,7 @@ class Http:
                     if fresh or wire.status or timeout_ms <= 0:
                         reason = reason_of(exc)
                         if roots is not None and stream.step == SECURE:
-                            if self._change_roots(reason, roots):
+                            if borrow("tls").changed_roots(self, reason, roots):
                                 timeout_ms = self.timeout_ms
                                 continue
                         # A connection that was made or refused is a reply of the network,
@@ -145,24 +123,6 @@ class Http:
             if not done:
                 stream.shut()
                 gc.collect()
-
-    def _change_roots(self, reason, first):
-        # When none of the roots in use signed the server's certificate: the other group of the
-        # shipped ones, once a request, in time of its own.
-        tls = borrow("tls")
-        if not tls.is_unknown_authority(reason):
-            return False
-        other = 1 - self.roots  # pyright: ignore[reportOperatorIssue] -- `first` is no None
-        reserve.hold(reserve.NONE)
-        try:
-            # The one in use stays until there is another: without one there would be no TLS.
-            self.stream.context = tls.verifying_context(None, other)
-            self.roots = other
-        except (OSError, ValueError, MemoryError):
-            return False
-        finally:
-            reserve.hold(reserve.IDLE)
-        return self.roots != first
 
     def _request(self, method, url, headers, body):
         module = self._requests

@@ -57,6 +57,26 @@ def first_context():
     return verifying_context(None, 0), 0
 
 
+def changed_roots(http, reason, first):
+    """Whether another try of an Http's request is worth it, with the other group of shipped roots.
+
+    reason: why the handshake failed. first: the group that the request began with.
+    """
+    if not is_unknown_authority(reason):
+        return False
+    other = 1 - http.roots
+    reserve.hold(reserve.NONE)
+    try:
+        # The one in use stays until there is another: without one there would be no TLS.
+        http.stream.context = verifying_context(None, other)
+        http.roots = other
+    except (OSError, ValueError, MemoryError):
+        return False
+    finally:
+        reserve.hold(reserve.IDLE)
+    return http.roots != first
+
+
 def is_unknown_authority(reason):
     """Whether this text of a failed handshake says that none of the roots signed the server's."""
     return "correctly signed by the trusted CA" in str(reason)

@@ -4,6 +4,7 @@ import plexus.stream as stream
 import plexus.wire as wire
 from clients import KEY, RawServer, answer, stream_module
 from plexus.http import Http
+from plexus.http_date import ask
 from plexus.http_date import epoch_s as http_date
 from plexus.origin import split_url
 from support import Admin, equal, raises
@@ -113,7 +114,7 @@ def test_date_is_asked_for_without_the_key():
     date = b"Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
     raw = RawServer(answer(b"", headers=date))
     asking = _http(raw)
-    asking.date()
+    ask(asking)
     assert KEY.encode() not in raw.requests[0] and raw.requests[0].startswith(b"HEAD / "), (
         raw.requests
     )
