@@ -65,324 +65,8 @@ except NameError:
     ptr32 = ptr8
 
 
-@micropython.viper
-def append(
-    ring, size: int, tail, head, tmp, kind: int, series: int, line, ticks: int, data, n: int
-) -> int:
-    """Write one record at `head` and advance it: the bytes taken, -(bytes needed) if too few
-    are free, or 0 for a float that is infinite or no number.
-
-    The record's time is that of `ticks` on `line`: array('i', [ticks, hi, lo, fraction, rate]),
-    at those ticks hi * 10^6 + lo ms and fraction / 2^24, and each ms (rate - 2^14) / 2^24 longer
-    than a tick. `data[:n]` is the value's bytes (FLOAT64: 8 B, and `n` is 1 where floats have
-    single precision); for INT and NEGATIVE `n` is the magnitude.
-    """
-    r = ptr8(ring)
-    h = ptr32(head)
-    t = ptr32(tail)
-    b = ptr8(tmp)
-    w = ptr32(line)
-    hi = w[1]
-    lo = (((ticks - w[0]) & 0x3FFFFFFF) ^ 0x20000000) - 0x20000000
-    rate = w[4] - 0x4000
-    if rate:
-        # lo * rate + fraction >> 24, in two steps that stay below 2^31
-        step = (lo >> 14) * rate
-        rest = (lo & 16383) * rate + ((step & 1023) << 14) + w[3]
-        lo += (step >> 10) + (rest >> 24)
-    lo += w[2]
-    if lo < 0 or lo >= _MILLION:
-        step = (lo + 1000 * _MILLION) // _MILLION - 1000
-        lo -= step * _MILLION
-        hi += step
-    i = int(_LINE) + 1
-    first = series << 4
-    if series > 14:
-        first = 0xF0
-        b[i] = series - 15
-        i += 1
-    mark = kind >> 4
-    at = 1 + 3 * mark
-    kind &= 15
-    step = hi - h[at]
-    if step > 500 or step < -500:
-        other = lo - h[at + 1]
-        mark |= 2
-        if step < 0:
-            step = 0 - step
-            other = 0 - other
-            mark |= 4
-        if other < 0:
-            other += _MILLION
-            step -= 1
-        b[i] = 0
-        b[i + 1] = mark
-        i += 2
-        while step > 127:
-            b[i] = step & 127 | 128
-            step >>= 7
-            i += 1
-        b[i] = step
-        i += 1
-        step = 0
-        rest = other
-    else:
-        if mark:
-            b[i] = 0
-            b[i + 1] = mark
-            i += 2
-        step = step * _MILLION + lo - h[at + 1]
-        rest = 4 * step + 1
-        if step < 0:
-            rest = -4 * step - 1
-        if step > _LONG or step < -_LONG:
-            step = 0
-        else:
-            change = step + _ZERO_STEP - h[at + 2]
-            other = 4 * change + 2
-            if change < 0:
-                other = -4 * change
-            if other < rest:
-                rest = other
-    while rest > 127:
-        b[i] = rest & 127 | 128
-        rest >>= 7
-        i += 1
-    b[i] = rest
-    i += 1
-
-    number = -1
-    d = ptr8(data)
-    if kind == _FLOAT64:
-        # Its decimal digits, if they are few; else in single precision, if it has no more.
-        k = 0
-        while k < 8:
-            b[_RAW + k] = d[k]
-            k += 1
-        span = int(digits(tmp, 1, n, 7))
-        end = span & 255
-        k = span >> 8
-        n = 8
-        sign = 0
-        if b[k] == 45:
-            sign = 4
-            k += 1
-        places = end - _POINT - 1
-        if places == 1 and b[end - 1] == 48:
-            places = 0
-            end = int(_POINT)
-        if span and end - k < 11:
-            number = 0
-            while k < end:
-                if k != _POINT:
-                    number = number * 10 + b[k] - 48
-                k += 1
-            if places < 4:
-                kind = sign | places
-            elif number < 1 << 27:
-                kind = int(_DECIMAL)
-                number = number << 4 | sign << 1 | places
-            else:
-                number = -1
-        if number < 0 or number >= 1 << 21:
-            exponent = (b[_RAW + 7] & 127) << 4 | b[_RAW + 6] >> 4
-            mantissa = (
-                (b[_RAW + 6] & 15) << 19 | b[_RAW + 5] << 11 | b[_RAW + 4] << 3 | b[_RAW + 3] >> 5
-            )
-            lost = b[_RAW + 3] & 31 | b[_RAW + 2] | b[_RAW + 1] | b[_RAW + 0]
-            if exponent == 2047:
-                return 0
-            if 873 < exponent and exponent < 897:  # a subnormal of single precision
-                mantissa |= 1 << 23
-                lost |= mantissa & ((1 << (897 - exponent)) - 1)
-                mantissa >>= 897 - exponent
-                exponent = 896
-            if lost == 0 and 895 < exponent and exponent < 1151:
-                exponent -= 896
-                kind = int(_FLOAT32)
-                b[i] = mantissa & 255
-                b[i + 1] = mantissa >> 8 & 255
-                b[i + 2] = (exponent & 1) << 7 | mantissa >> 16 & 127
-                b[i + 3] = b[_RAW + 7] & 128 | exponent >> 1
-                i += 4
-                n = 0
-                number = -1
-    elif kind < _FALSE:
-        number = n
-    else:
-        n = 0
-    if number >= 0:
-        while number > 127:
-            b[i] = number & 127 | 128
-            number >>= 7
-            i += 1
-        b[i] = number
-        i += 1
-        if kind != _TEXT:
-            n = 0
-    b[_LINE] = first | kind
-
-    pos = h[_POS]
-    used = pos - t[_POS]
-    if used < 0:
-        used += size
-    i -= _LINE
-    if used + i + n >= size:  # one byte stays free: it tells full from empty
-        return 0 - i - n
-    k = 0
-    while k < i:
-        r[pos] = b[_LINE + k]
-        pos += 1
-        if pos == size:
-            pos = 0
-        k += 1
-    k = 0
-    while k < n:
-        r[pos] = d[k]
-        pos += 1
-        if pos == size:
-            pos = 0
-        k += 1
-    h[_POS] = pos
-    h[at] = hi
-    h[at + 1] = lo
-    h[at + 2] = step + _ZERO_STEP
-    h[_SEQ] = h[_SEQ] + 1 & 0x3FFFFFFF
-    return i + n
-
-
-@micropython.viper
-def digits(tmp, wide: int, single: int, most: int) -> int:
-    """Shortest decimal of a float: start << 8 | end of its digits in `tmp`, or 0 if out of range.
-
-    Also 0 if it has more than `most` places. tmp[40:] holds a FLOAT32 or, if `wide`, a FLOAT64.
-    `single`: shortest among those that read back as the same single-precision float. In range
-    are 0 and 2^-13 <= |value| < 2^31 (2^24 if single), where no exponent is needed.
-
-    Fixed-point free-format output of Steele and White ("How to print floating-point numbers
-    accurately", 1990, (FP)^3): the fraction and half the gap to the next float, as 81-bit
-    fixed-point numbers in limbs of 27 bits, are multiplied by 10 until what is left is less
-    than the gap.
-    """
-    b = ptr8(tmp)
-    if wide:
-        exponent = (b[_RAW + 7] & 127) << 4 | b[_RAW + 6] >> 4
-        high = (b[_RAW + 6] & 15) << 21 | b[_RAW + 5] << 13 | b[_RAW + 4] << 5 | b[_RAW + 3] >> 3
-        low = (b[_RAW + 3] & 7) << 24 | b[_RAW + 2] << 16 | b[_RAW + 1] << 8 | b[_RAW]
-        sign = b[_RAW + 7] & 128
-        zero = exponent | high | low
-        exponent -= 1023
-    else:
-        exponent = (b[_RAW + 3] & 127) << 1 | b[_RAW + 2] >> 7
-        high = (b[_RAW + 2] & 127) << 18 | b[_RAW + 1] << 10 | b[_RAW] << 2
-        low = 0
-        sign = b[_RAW + 3] & 128
-        zero = exponent | high
-        exponent -= 127
-    f2 = 0
-    f1 = 0
-    f0 = 0
-    g2 = 0
-    g1 = 0
-    g0 = 0
-    whole = 0
-    up = 1
-    even = 1
-    if zero:
-        limit = 31
-        if single:
-            limit = 24
-        if exponent < -13 or exponent >= limit:
-            return 0
-        even = 1 - (low & 1)
-        gap = exponent + 28  # the bit of half a unit in the last place
-        if single:
-            even = 1 - (high >> 2 & 1)
-            gap += 29
-        if (high | low) == 0:  # a power of two: the gap below is half the gap above
-            gap -= 1
-            up = 2
-        high |= 1 << 25
-        shift = exponent + 29
-        limbs = shift // 27
-        shift = shift - limbs * 27
-        mask = (1 << (27 - shift)) - 1
-        f2 = high >> (27 - shift)
-        f1 = (high & mask) << shift | low >> (27 - shift)
-        f0 = (low & mask) << shift
-        if limbs > 1:
-            whole = f2 << 27 | f1
-            f2 = f0
-            f1 = 0
-            f0 = 0
-        elif limbs:
-            whole = f2
-            f2 = f1
-            f1 = f0
-            f0 = 0
-        if gap > 53:
-            g2 = 1 << (gap - 54)
-        elif gap > 26:
-            g1 = 1 << (gap - 27)
-        else:
-            g0 = 1 << gap
-
-    start = int(_POINT)
-    while True:
-        start -= 1
-        if whole < 32768:
-            rest = whole * 52429 >> 19  # whole // 10, quicker
-        else:
-            rest = whole // 10
-        b[start] = 48 + (whole - rest * 10)
-        whole = rest
-        if whole == 0:
-            break
-    if sign:
-        start -= 1
-        b[start] = 45
-    b[_POINT] = 46
-    end = int(_POINT) + 1
-    if (f2 | f1 | f0) == 0:
-        b[end] = 48
-        return start << 8 | end + 1
-    while True:
-        f0 *= 10
-        f1 = f1 * 10 + (f0 >> 27)
-        f2 = f2 * 10 + (f1 >> 27)
-        digit = f2 >> 27
-        f0 &= _MASK27
-        f1 &= _MASK27
-        f2 &= _MASK27
-        g0 *= 10
-        g1 = g1 * 10 + (g0 >> 27)
-        g2 = g2 * 10 + (g1 >> 27)
-        g0 &= _MASK27
-        g1 &= _MASK27
-        left = f2 - g2
-        if left == 0:
-            left = f1 - g1
-            if left == 0:
-                left = f0 - g0
-        s0 = f0 + g0 * up
-        s1 = f1 + g1 * up + (s0 >> 27)
-        s2 = f2 + g2 * up + (s1 >> 27)
-        over = s2 >> 27
-        if over == 1 and even == 0 and (s2 & _MASK27 | s1 & _MASK27 | s0 & _MASK27) == 0:
-            over = 0
-        below = 0
-        if left < 0 or (left == 0 and even):
-            below = 1
-        if over:
-            if below == 0 or f2 >= 1 << 26:
-                digit += 1
-            below = 1
-        b[end] = 48 + digit
-        end += 1
-        if below:
-            return start << 8 | end
-        if end - _POINT > most:
-            return 0
+# The largest function comes first: on an ESP32 they go, in this order, into RAM that is for code
+# alone, as long as they fit there.
 
 
 @micropython.viper
@@ -707,3 +391,323 @@ def walk(
         c[_SEQ] = c[_SEQ] + 1 & 0x3FFFFFFF
         n -= 1
     return pos
+
+
+@micropython.viper
+def append(
+    ring, size: int, tail, head, tmp, kind: int, series: int, line, ticks: int, data, n: int
+) -> int:
+    """Write one record at `head` and advance it: the bytes taken, -(bytes needed) if too few
+    are free, or 0 for a float that is infinite or no number.
+
+    The record's time is that of `ticks` on `line`: array('i', [ticks, hi, lo, fraction, rate]),
+    at those ticks hi * 10^6 + lo ms and fraction / 2^24, and each ms (rate - 2^14) / 2^24 longer
+    than a tick. `data[:n]` is the value's bytes (FLOAT64: 8 B, and `n` is 1 where floats have
+    single precision); for INT and NEGATIVE `n` is the magnitude.
+    """
+    r = ptr8(ring)
+    h = ptr32(head)
+    t = ptr32(tail)
+    b = ptr8(tmp)
+    w = ptr32(line)
+    hi = w[1]
+    lo = (((ticks - w[0]) & 0x3FFFFFFF) ^ 0x20000000) - 0x20000000
+    rate = w[4] - 0x4000
+    if rate:
+        # lo * rate + fraction >> 24, in two steps that stay below 2^31
+        step = (lo >> 14) * rate
+        rest = (lo & 16383) * rate + ((step & 1023) << 14) + w[3]
+        lo += (step >> 10) + (rest >> 24)
+    lo += w[2]
+    if lo < 0 or lo >= _MILLION:
+        step = (lo + 1000 * _MILLION) // _MILLION - 1000
+        lo -= step * _MILLION
+        hi += step
+    i = int(_LINE) + 1
+    first = series << 4
+    if series > 14:
+        first = 0xF0
+        b[i] = series - 15
+        i += 1
+    mark = kind >> 4
+    at = 1 + 3 * mark
+    kind &= 15
+    step = hi - h[at]
+    if step > 500 or step < -500:
+        other = lo - h[at + 1]
+        mark |= 2
+        if step < 0:
+            step = 0 - step
+            other = 0 - other
+            mark |= 4
+        if other < 0:
+            other += _MILLION
+            step -= 1
+        b[i] = 0
+        b[i + 1] = mark
+        i += 2
+        while step > 127:
+            b[i] = step & 127 | 128
+            step >>= 7
+            i += 1
+        b[i] = step
+        i += 1
+        step = 0
+        rest = other
+    else:
+        if mark:
+            b[i] = 0
+            b[i + 1] = mark
+            i += 2
+        step = step * _MILLION + lo - h[at + 1]
+        rest = 4 * step + 1
+        if step < 0:
+            rest = -4 * step - 1
+        if step > _LONG or step < -_LONG:
+            step = 0
+        else:
+            change = step + _ZERO_STEP - h[at + 2]
+            other = 4 * change + 2
+            if change < 0:
+                other = -4 * change
+            if other < rest:
+                rest = other
+    while rest > 127:
+        b[i] = rest & 127 | 128
+        rest >>= 7
+        i += 1
+    b[i] = rest
+    i += 1
+
+    number = -1
+    d = ptr8(data)
+    if kind == _FLOAT64:
+        # Its decimal digits, if they are few; else in single precision, if it has no more.
+        k = 0
+        while k < 8:
+            b[_RAW + k] = d[k]
+            k += 1
+        span = int(digits(tmp, 1, n, 7))
+        end = span & 255
+        k = span >> 8
+        n = 8
+        sign = 0
+        if b[k] == 45:
+            sign = 4
+            k += 1
+        places = end - _POINT - 1
+        if places == 1 and b[end - 1] == 48:
+            places = 0
+            end = int(_POINT)
+        if span and end - k < 11:
+            number = 0
+            while k < end:
+                if k != _POINT:
+                    number = number * 10 + b[k] - 48
+                k += 1
+            if places < 4:
+                kind = sign | places
+            elif number < 1 << 27:
+                kind = int(_DECIMAL)
+                number = number << 4 | sign << 1 | places
+            else:
+                number = -1
+        if number < 0 or number >= 1 << 21:
+            exponent = (b[_RAW + 7] & 127) << 4 | b[_RAW + 6] >> 4
+            mantissa = (
+                (b[_RAW + 6] & 15) << 19 | b[_RAW + 5] << 11 | b[_RAW + 4] << 3 | b[_RAW + 3] >> 5
+            )
+            lost = b[_RAW + 3] & 31 | b[_RAW + 2] | b[_RAW + 1] | b[_RAW + 0]
+            if exponent == 2047:
+                return 0
+            if 873 < exponent and exponent < 897:  # a subnormal of single precision
+                mantissa |= 1 << 23
+                lost |= mantissa & ((1 << (897 - exponent)) - 1)
+                mantissa >>= 897 - exponent
+                exponent = 896
+            if lost == 0 and 895 < exponent and exponent < 1151:
+                exponent -= 896
+                kind = int(_FLOAT32)
+                b[i] = mantissa & 255
+                b[i + 1] = mantissa >> 8 & 255
+                b[i + 2] = (exponent & 1) << 7 | mantissa >> 16 & 127
+                b[i + 3] = b[_RAW + 7] & 128 | exponent >> 1
+                i += 4
+                n = 0
+                number = -1
+    elif kind < _FALSE:
+        number = n
+    else:
+        n = 0
+    if number >= 0:
+        while number > 127:
+            b[i] = number & 127 | 128
+            number >>= 7
+            i += 1
+        b[i] = number
+        i += 1
+        if kind != _TEXT:
+            n = 0
+    b[_LINE] = first | kind
+
+    pos = h[_POS]
+    used = pos - t[_POS]
+    if used < 0:
+        used += size
+    i -= _LINE
+    if used + i + n >= size:  # one byte stays free: it tells full from empty
+        return 0 - i - n
+    k = 0
+    while k < i:
+        r[pos] = b[_LINE + k]
+        pos += 1
+        if pos == size:
+            pos = 0
+        k += 1
+    k = 0
+    while k < n:
+        r[pos] = d[k]
+        pos += 1
+        if pos == size:
+            pos = 0
+        k += 1
+    h[_POS] = pos
+    h[at] = hi
+    h[at + 1] = lo
+    h[at + 2] = step + _ZERO_STEP
+    h[_SEQ] = h[_SEQ] + 1 & 0x3FFFFFFF
+    return i + n
+
+
+@micropython.viper
+def digits(tmp, wide: int, single: int, most: int) -> int:
+    """Shortest decimal of a float: start << 8 | end of its digits in `tmp`, or 0 if out of range.
+
+    Also 0 if it has more than `most` places. tmp[40:] holds a FLOAT32 or, if `wide`, a FLOAT64.
+    `single`: shortest among those that read back as the same single-precision float. In range
+    are 0 and 2^-13 <= |value| < 2^31 (2^24 if single), where no exponent is needed.
+
+    Fixed-point free-format output of Steele and White ("How to print floating-point numbers
+    accurately", 1990, (FP)^3): the fraction and half the gap to the next float, as 81-bit
+    fixed-point numbers in limbs of 27 bits, are multiplied by 10 until what is left is less
+    than the gap.
+    """
+    b = ptr8(tmp)
+    if wide:
+        exponent = (b[_RAW + 7] & 127) << 4 | b[_RAW + 6] >> 4
+        high = (b[_RAW + 6] & 15) << 21 | b[_RAW + 5] << 13 | b[_RAW + 4] << 5 | b[_RAW + 3] >> 3
+        low = (b[_RAW + 3] & 7) << 24 | b[_RAW + 2] << 16 | b[_RAW + 1] << 8 | b[_RAW]
+        sign = b[_RAW + 7] & 128
+        zero = exponent | high | low
+        exponent -= 1023
+    else:
+        exponent = (b[_RAW + 3] & 127) << 1 | b[_RAW + 2] >> 7
+        high = (b[_RAW + 2] & 127) << 18 | b[_RAW + 1] << 10 | b[_RAW] << 2
+        low = 0
+        sign = b[_RAW + 3] & 128
+        zero = exponent | high
+        exponent -= 127
+    f2 = 0
+    f1 = 0
+    f0 = 0
+    g2 = 0
+    g1 = 0
+    g0 = 0
+    whole = 0
+    up = 1
+    even = 1
+    if zero:
+        limit = 31
+        if single:
+            limit = 24
+        if exponent < -13 or exponent >= limit:
+            return 0
+        even = 1 - (low & 1)
+        gap = exponent + 28  # the bit of half a unit in the last place
+        if single:
+            even = 1 - (high >> 2 & 1)
+            gap += 29
+        if (high | low) == 0:  # a power of two: the gap below is half the gap above
+            gap -= 1
+            up = 2
+        high |= 1 << 25
+        shift = exponent + 29
+        limbs = shift // 27
+        shift = shift - limbs * 27
+        mask = (1 << (27 - shift)) - 1
+        f2 = high >> (27 - shift)
+        f1 = (high & mask) << shift | low >> (27 - shift)
+        f0 = (low & mask) << shift
+        if limbs > 1:
+            whole = f2 << 27 | f1
+            f2 = f0
+            f1 = 0
+            f0 = 0
+        elif limbs:
+            whole = f2
+            f2 = f1
+            f1 = f0
+            f0 = 0
+        if gap > 53:
+            g2 = 1 << (gap - 54)
+        elif gap > 26:
+            g1 = 1 << (gap - 27)
+        else:
+            g0 = 1 << gap
+
+    start = int(_POINT)
+    while True:
+        start -= 1
+        if whole < 32768:
+            rest = whole * 52429 >> 19  # whole // 10, quicker
+        else:
+            rest = whole // 10
+        b[start] = 48 + (whole - rest * 10)
+        whole = rest
+        if whole == 0:
+            break
+    if sign:
+        start -= 1
+        b[start] = 45
+    b[_POINT] = 46
+    end = int(_POINT) + 1
+    if (f2 | f1 | f0) == 0:
+        b[end] = 48
+        return start << 8 | end + 1
+    while True:
+        f0 *= 10
+        f1 = f1 * 10 + (f0 >> 27)
+        f2 = f2 * 10 + (f1 >> 27)
+        digit = f2 >> 27
+        f0 &= _MASK27
+        f1 &= _MASK27
+        f2 &= _MASK27
+        g0 *= 10
+        g1 = g1 * 10 + (g0 >> 27)
+        g2 = g2 * 10 + (g1 >> 27)
+        g0 &= _MASK27
+        g1 &= _MASK27
+        left = f2 - g2
+        if left == 0:
+            left = f1 - g1
+            if left == 0:
+                left = f0 - g0
+        s0 = f0 + g0 * up
+        s1 = f1 + g1 * up + (s0 >> 27)
+        s2 = f2 + g2 * up + (s1 >> 27)
+        over = s2 >> 27
+        if over == 1 and even == 0 and (s2 & _MASK27 | s1 & _MASK27 | s0 & _MASK27) == 0:
+            over = 0
+        below = 0
+        if left < 0 or (left == 0 and even):
+            below = 1
+        if over:
+            if below == 0 or f2 >= 1 << 26:
+                digit += 1
+            below = 1
+        b[end] = 48 + digit
+        end += 1
+        if below:
+            return start << 8 | end
+        if end - _POINT > most:
+            return 0
