@@ -1,9 +1,9 @@
-"""Brings the readings to the server in a second thread, so that sampling does not wait for it.
+"""Brings the readings to the server, in a second thread or in the program's own loop.
 
-A flush may take seconds. In a thread it costs a stack of 12 kB and no other code; over asyncio's
-streams it would need a second HTTP client in RAM. A TLS handshake holds all threads of an ESP32
-either way, for which the client keeps its connection open. Where the board has no RAM for another
-stack, the program's own loop delivers, and its sensors wait meanwhile.
+A flush may take seconds, and sampling does not wait for it. A thread costs a stack of 10 kB and no
+other code; over asyncio's streams it would need a second HTTP client in RAM. Where there is no RAM
+for that stack the program's loop delivers, and reads its sensors while it waits for the network.
+A TLS handshake holds all of an ESP32 either way, for which the client keeps its connection open.
 """
 
 import _thread
@@ -11,7 +11,7 @@ import asyncio
 import gc
 import sys
 
-from plexus import PlexusError
+from plexus import PlexusError, reserve
 from plexus._port import const, sleep_ms
 
 _INTERVAL_MS = const(50)
@@ -50,6 +50,8 @@ class Courier:
     def start(self):
         """Begin, in a thread of its own: True; or False if there is no RAM for one: use run()."""
         self.running = True
+        if reserve.free() is not None:
+            return False  # it is TLS that needs it
         _thread.stack_size(_STACK_BYTES)
         try:
             _thread.start_new_thread(self._run, ())
@@ -59,8 +61,12 @@ class Courier:
         finally:
             _thread.stack_size(0)
 
-    async def run(self):
-        """In place of the thread: a task of the program."""
+    async def run(self, meanwhile):
+        """In place of the thread: a task of the program.
+
+        meanwhile(): called while it waits for the network; returns the ms until there is more.
+        """
+        self._px.http.stream.idle = meanwhile
         while not self._stop:
             self.step()
             await asyncio.sleep(_INTERVAL_MS / 1000)

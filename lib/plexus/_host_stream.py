@@ -14,7 +14,7 @@ class Stream:
         self.port = port
         self.context = context
         self.step = LOOK_UP
-        self.sock = None
+        self.sock = self.idle = None
         self.begin(0)
 
     def begin(self, timeout_ms):

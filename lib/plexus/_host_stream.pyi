@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from .tls import _Context
@@ -8,6 +9,7 @@ class Stream:
     context: _Context | None
     step: int
     sock: Any
+    idle: Callable[[], int] | None
     start: int
     def __init__(self, host: str, port: int, context: _Context | None) -> None: ...
     def begin(self, timeout_ms: int) -> None: ...

@@ -35,7 +35,7 @@ class Plexus(Buffer[Clock]):
         ring_bytes: int | bytearray | None = None,
         flush_interval_ms: int = 10000,
         flush_fill_percent: int = 75,
-        batch_points: int = 1000,
+        batch_points: int | None = None,
         timeout_ms: int = 10000,
         verify: bool = True,
         ca: _Certificates | None = None,

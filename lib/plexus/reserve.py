@@ -15,7 +15,9 @@ _FREED_MS = const(100)  # a stack is free when the system's idle task has seen t
 
 # A TLS connection takes 26 kB with its TCP, and 4 to 10 kB more in its handshake.
 NONE = const(0)
+PLAIN = const(12288)  # what TCP and WiFi want while a connection sends; without TLS, this is IDLE
 CONNECTED = const(14336)  # beside a connection: for the next one's handshake
+REACHING = const(30720)  # while TCP looks for the other side: what TLS takes then
 IDLE = const(43008)  # while there is none
 # While Python takes what it needs at the start: IDLE, and what WiFi and TCP use all the time.
 START = const(51200)
@@ -23,6 +25,7 @@ RING = const(62464)  # the same in a program of which more is to come
 BEFORE_WIFI = const(92160)  # START, and what WiFi takes when it is switched on
 
 _least = 0
+_unneeded = 0  # of the sizes from IDLE on
 _held = []  # (lock, bytes) of each thread
 
 try:
@@ -51,6 +54,12 @@ def left():
     return now and now[0] + sum([piece for _, piece in _held])
 
 
+def plain(is_so):
+    """Whether the connection to come has no TLS: then less is held, from the next call on."""
+    global _unneeded
+    _unneeded = IDLE - PLAIN if is_so else 0
+
+
 def keep(size):
     """From now on hold at least so many bytes, but for a connection; returns what it was before."""
     global _least
@@ -63,8 +72,12 @@ def hold(size):
     """Hold so many bytes in all, or as many as there are in pieces that are worth it.
 
     NONE is for the moment of a connection; more than that is not less than what keep() has set.
+    CONNECTED and REACHING come after what the connection itself needs for its traffic.
     """
     size = size and max(size, _least)
+    spare = PLAIN if size in (CONNECTED, REACHING) else 0
+    if size >= IDLE:
+        size -= _unneeded
     now = free()
     if now is None:
         return
@@ -81,7 +94,8 @@ def hold(size):
             waited_ms += 1
         now = free()
     while missing >= _LEAST_BYTES:
-        piece = min(missing, _PIECE_BYTES, free()[1] - 512)
+        now = free()
+        piece = min(missing, _PIECE_BYTES, now[1] - 512, now[0] - spare)
         if piece < _LEAST_BYTES:
             break
         lock = _thread.allocate_lock()

@@ -15,12 +15,17 @@ from .retry import Retry
 # What fits beside TLS on a board whose RAM is shared with it, largest first.
 _SHARED_RINGS = (16384, 8192, 4096, 2048, 1024)
 _RING_BYTES = 16384
+_BATCH_POINTS = const(1000)
+# There TCP keeps what is on its way, and WiFi a copy of each of its packets: 5 kB of a request may
+# take 14 kB. With no room left for an answer, nothing moves any more.
+_SHARED_BATCH_POINTS = const(48)
 _ROOTS_BYTES = const(12288)
 _PSRAM_RING_BYTES = 65536
 _PSRAM_HEAP_BYTES = 1000000
 
 # endpoint: the whole URL. ring_bytes: a number, None for what is right for this heap, or a
-# bytearray of yours that was made before the heap was in pieces. ca: DER or PEM in place of the
+# bytearray of yours that was made before the heap was in pieces. batch_points: a number, None for
+# what there is room for on its way. ca: DER or PEM in place of the
 # shipped roots. verify=False trusts any server. overflow: "drop_oldest", or "refuse" to raise
 # BufferFull in send(). require_clock=False sends readings undated while the time is unknown.
 # keep_alive holds the connection between flushes. report_interval_ms: send the counters as
@@ -31,7 +36,7 @@ _DEFAULTS = {
     "ring_bytes": None,
     "flush_interval_ms": 10000,
     "flush_fill_percent": 75,
-    "batch_points": 1000,
+    "batch_points": None,
     "timeout_ms": 10000,
     "verify": True,
     "ca": None,
@@ -64,13 +69,17 @@ def make(px, api_key, source_id, options):
         options.check_ring(ring)
     check_range("flush_interval_ms", get("flush_interval_ms"), 0, 86400000)
     check_range("flush_fill_percent", get("flush_fill_percent"), 1, 100)
-    check_range("batch_points", get("batch_points"), 1, 10000)
+    batch_points = get("batch_points")
+    if batch_points is None:
+        batch_points = _BATCH_POINTS if reserve.free() is None else _SHARED_BATCH_POINTS
+    check_range("batch_points", batch_points, 1, 10000)
     check_range("timeout_ms", get("timeout_ms"), 1, 600000)
     check_range("report_interval_ms", get("report_interval_ms"), 0, 86400000)
     options.check_overflow(get("overflow"))
     options.check_ntp(get("ntp_hosts"), get("ntp_port"))
     context = group = None
     endpoint = get("endpoint")
+    reserve.plain(str(endpoint)[:6] != "https:")
     if str(endpoint)[:6] == "https:":
         tls = borrow("tls")
         # Its roots take RAM of the system's as well.
@@ -104,7 +113,7 @@ def make(px, api_key, source_id, options):
     px.body = Body(px.ring, px.lock, head)
     px.random = get("random")
     retry = Retry(px.random)
-    px.delivery = Delivery(px.http, px, px.body, retry, get("batch_points"))
+    px.delivery = Delivery(px.http, px, px.body, retry, batch_points)
     px._flushed_at = px._reported_at = px.ticks_ms()
     px.ring_is_chosen = ring is None
     px.ring.data = ring if isinstance(ring, bytearray) else _ring(ring)

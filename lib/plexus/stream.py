@@ -19,6 +19,8 @@ RECEIVE = const(4)
 _TCP = const(6)
 _NODELAY = const(1)  # the end of a request does not wait for the other side's delayed ACK
 
+_BROKEN = select.POLLERR | select.POLLHUP
+
 # Older ESP32 firmware knows the level and not the option, and prints a warning each time.
 _MAY_SET_NODELAY = hasattr(socket, "TCP_NODELAY") or not hasattr(socket, "IPPROTO_TCP")
 
@@ -29,6 +31,8 @@ class Stream(IOBase):
     MicroPython's TLS reads and writes by readinto(), write() and ioctl() of this object, which
     never wait longer than the deadline: the socket itself does not block. `context`: an
     SSLContext, or None for plain TCP. `step`: how far it has come, one of the numbers above.
+    `idle`: None, or what is called over and over while it waits, but for a handshake; it returns
+    the ms until it wants to be called again, and raises nothing.
     """
 
     def __init__(self, host, port, context):
@@ -36,8 +40,9 @@ class Stream(IOBase):
         self.port = port
         self.context = context
         self.step = LOOK_UP
+        self.idle = None
         self.sock = self._io = self._poll = None
-        self._waits = True  # readinto() waits for the other side
+        self._waits = False  # readinto() waits for the other side, as TLS's handshake wants
         self._errno = 0  # why it has failed below TLS, which has other numbers
         self.begin(0)
 
@@ -57,51 +62,63 @@ class Stream(IOBase):
         self.step = LOOK_UP
         addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
         self.step = CONNECT
-        gc.collect()  # so that Python does not take what is let go of here
-        reserve.hold(reserve.NONE)
-        try:
-            self._open(addresses)
-        finally:
-            reserve.hold(reserve.CONNECTED if self.sock else reserve.IDLE)
-
-    def _open(self, addresses):
-        sock = None
+        reserve.hold(reserve.REACHING if self.context else reserve.NONE)
         for address in addresses:
-            left_ms = self.left_ms()
-            if left_ms <= 0:
-                raise OSError(errno.ETIMEDOUT)
-            if sock:
-                sock.close()  # the address before refused
             sock = socket.socket(address[0], socket.SOCK_STREAM)
             try:
-                sock.settimeout(left_ms / 1000)
-                sock.connect(address[-1])
+                self._poll = self._reach(sock, address[-1])
                 problem = None
                 break
             except OSError as error:
+                sock.close()
                 problem = error
         if problem:
-            sock.close()
+            reserve.hold(reserve.IDLE)
             raise problem
-        if _MAY_SET_NODELAY:
-            sock.setsockopt(_TCP, _NODELAY, 1)
-        sock.setblocking(False)
-        self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
         self.sock = sock
         self._io = self
         self._errno = 0
         if self.context:
-            self.step = SECURE
-            self._waits = True
-            try:
-                self._io = self.context.wrap_socket(self, server_hostname=self.host)
-            except (OSError, ValueError, MemoryError):
-                self.shut()
-                self._raise()
-                raise
-        self._waits = False
+            self._secure()
         self.step = SEND
+
+    def _secure(self):
+        self.step = SECURE
+        gc.collect()  # so that Python does not take what is let go of here
+        reserve.hold(reserve.NONE)
+        self._waits = True
+        try:
+            self._io = self.context.wrap_socket(self, server_hostname=self.host)
+        except (OSError, ValueError, MemoryError):
+            self.shut()
+            self._raise()
+            raise
+        finally:
+            self._waits = False
+            reserve.hold(reserve.CONNECTED if self.sock else reserve.IDLE)
+
+    def _reach(self, sock, address):
+        # Connects a socket; returns a poll object that has it.
+        sock.setblocking(False)
+        try:
+            sock.connect(address)
+        except OSError as error:
+            if error.errno != errno.EINPROGRESS:
+                raise
+        poll = select.poll()
+        poll.register(sock, select.POLLOUT)
+        found = self._ready(poll)
+        if not found:
+            raise OSError(errno.ETIMEDOUT)
+        if found[0][1] & _BROKEN:
+            sock.connect(address)  # which says why
+        try:
+            if _MAY_SET_NODELAY:
+                sock.setsockopt(_TCP, _NODELAY, 1)
+        except OSError:
+            # lwIP says that a refused socket is ready, and has forgotten why it is not.
+            raise OSError(errno.ECONNREFUSED)
+        return poll
 
     def send(self, data):
         """Send all of `data`."""
@@ -190,8 +207,17 @@ class Stream(IOBase):
             raise OSError(self._errno)
 
     def _wait(self, event):
-        left_ms = self.left_ms()
-        if left_ms <= 0:
-            return False
         self._poll.modify(self.sock, event)
-        return bool(self._poll.poll(left_ms))
+        return self._ready(self._poll)
+
+    def _ready(self, poll):
+        # What it finds before the deadline; nothing if that is over.
+        while True:
+            left_ms = self.left_ms()
+            if left_ms <= 0:
+                return ()
+            if self.idle and not self._waits:  # in a handshake the RAM is for TLS alone
+                left_ms = min(left_ms, self.idle())
+            found = poll.poll(left_ms)
+            if found:
+                return found

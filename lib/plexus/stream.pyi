@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from io import IOBase
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ class Stream(IOBase):
     context: _Context | None
     step: int
     sock: Any
+    idle: Callable[[], int] | None
     start: int
     def __init__(self, host: str, port: int, context: _Context | None) -> None: ...
     def begin(self, timeout_ms: int) -> None: ...

@@ -13,6 +13,10 @@ from support import equal, raises, wait_until
 class Http:
     answers = unanswered = 0
 
+    def __init__(self):
+        self.stream = self
+        self.idle = None
+
 
 class Delivery:
     """What stands in the way, and how often its wait was ended."""
@@ -211,7 +215,10 @@ def test_without_a_thread_it_delivers_as_a_task_beside_others():
         others.append(bench.px.ticks)
 
     async def both():
-        await asyncio.gather(bench.courier.run(), other())
+        await asyncio.gather(bench.courier.run(meanwhile), other())
+
+    def meanwhile():
+        return 1000
 
     courier_module._thread = NoThreads(MemoryError())
     try:
@@ -220,6 +227,7 @@ def test_without_a_thread_it_delivers_as_a_task_beside_others():
     finally:
         courier_module._thread = _thread
     equal((bench.px.ticks, bench.beats, others, bench.courier.running), (3, 3, [2], False))
+    equal(bench.px.http.stream.idle, meanwhile)  # called while it waits for the network
 
 
 def test_what_ends_the_task_ends_the_program():
@@ -227,7 +235,7 @@ def test_what_ends_the_task_ends_the_program():
         raise KeyError("a defect")
 
     with raises(KeyError):
-        asyncio.run(Bench(tick).courier.run())
+        asyncio.run(Bench(tick).courier.run(None))
 
 
 def test_what_ends_the_thread_is_kept_and_nothing_beats_any_more():

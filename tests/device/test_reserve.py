@@ -1,5 +1,6 @@
 """The RAM that is held for connections, and the ring, on a board that shares it with Python."""
 
+import binascii
 import gc
 import sys
 
@@ -12,6 +13,7 @@ from plexus import Plexus
 from support import equal, only
 
 CLOSED = "http://127.0.0.1:1/x"
+_TLS = reserve.IDLE - reserve.PLAIN  # what is not held for a client of CLOSED
 
 
 class Lock:
@@ -67,6 +69,7 @@ class Board:
         self._esp32 = esp32.Installed()
 
     def __enter__(self):
+        reserve.plain(False)
         ram = self._ram
         ram.locks = []
 
@@ -205,7 +208,7 @@ def test_more_is_held_while_the_ring_is_taken_than_afterwards():
     for options in ({}, {"ring_bytes": 2000}):
         with Board() as ram:
             made(ram, **options)
-            equal((Taken.held, ram.held), ([reserve.RING], reserve.IDLE))
+            equal((Taken.held, ram.held), ([reserve.RING - _TLS], reserve.PLAIN))
 
 
 def test_ring_that_finds_no_room_leaves_the_reserve():
@@ -214,54 +217,77 @@ def test_ring_that_finds_no_room_leaves_the_reserve():
             made(ram, most=100, ring_bytes=2000)
         except MemoryError:
             pass
-        equal((Taken.held, ram.held), ([reserve.RING], reserve.IDLE))
+        equal((Taken.held, ram.held), ([reserve.RING - _TLS], reserve.PLAIN))
 
 
 class Noted:
-    """In place of the stream's module socket: how much is held when a socket is made."""
+    """In place of an SSLContext: how much was held at each handshake."""
 
-    def __init__(self, socket, ram):
-        self._socket = socket
+    def __init__(self, context, ram):
+        self._context = context
         self._ram = ram
-        self.SOCK_STREAM = socket.SOCK_STREAM
-        self.getaddrinfo = socket.getaddrinfo
         self.held = []
 
-    def socket(self, *arguments):
+    def wrap_socket(self, *arguments, **options):
         self.held.append(self._ram.held)
-        return self._socket.socket(*arguments)
+        return self._context.wrap_socket(*arguments, **options)
 
 
-class Connecting:
-    """`with Connecting(ram) as noted:` sockets of streams are made by Noted."""
-
-    def __init__(self, ram):
-        import plexus.stream as stream
-
-        self._stream = stream
-        self._noted = Noted(stream.socket, ram)
-
-    def __enter__(self):
-        self._stream.socket = self._noted
-        return self._noted
-
-    def __exit__(self, *_):
-        self._stream.socket = self._noted._socket
+def secure_client(ram, place, url=None, **options):
+    """(a client of tls_server, or of another https URL; its Noted)"""
+    px = client(url or place.good, ca=binascii.unhexlify(place.ca), **options)
+    px.http.stream.context = noted = Noted(px.http.stream.context, ram)
+    px.send("n", 1)
+    return px, noted
 
 
 @only("micropython")
-def test_none_is_held_while_it_connects_and_all_when_the_connection_has_ended(server):
-    with Board() as ram, Connecting(ram) as noted:
-        px = client(server)
-        px.send("n", 1)
+def test_none_is_held_while_tls_comes_about_and_all_when_the_connection_has_ended(tls_server):
+    with Board() as ram:
+        px, noted = secure_client(ram, tls_server)
         equal((ram.held, px.flush()), (reserve.IDLE, 1))
         equal((noted.held, ram.held), ([0], reserve.IDLE))
 
 
 @only("micropython")
-def test_a_handshakes_ram_is_held_beside_a_connection_that_is_kept(server):
-    with Board() as ram, Connecting(ram) as noted:
+def test_ram_for_tls_is_held_till_the_other_side_is_there(tls_server):
+    with Board() as ram:
+        px, noted = secure_client(ram, tls_server)
+        reach = px.http.stream._reach
+        held = []
+        px.http.stream._reach = lambda *address: held.append(ram.held) or reach(*address)
+        equal((px.flush(), held[-1]), (1, reserve.REACHING))
+
+
+@only("micropython")
+def test_all_is_held_again_when_the_other_side_is_not_there(tls_server):
+    with Board() as ram:
+        px, noted = secure_client(ram, tls_server, CLOSED.replace("http:", "https:"))
+        refused(px)
+        equal((noted.held, ram.held), ([], reserve.IDLE))
+
+
+@only("micropython")
+def test_without_tls_a_little_is_held_and_none_beside_the_connection(server):
+    with Board() as ram:
         px = client(server, keep_alive=True)
+        px.send("n", 1)
+        equal((ram.held, px.flush(), ram.held), (reserve.PLAIN, 1, 0))
+        px.http.stream.shut()
+        equal(ram.held, reserve.PLAIN)
+
+
+def test_what_traffic_wants_is_not_held_beside_a_connection():
+    with Board(room=20000) as ram:
+        for size in (reserve.CONNECTED, reserve.REACHING):
+            reserve.hold(size)
+            equal(ram.held, 20000 - reserve.PLAIN)
+
+
+@only("micropython")
+def test_a_handshakes_ram_is_held_beside_a_connection_that_is_kept(tls_server):
+    with Board() as ram:
+        px, noted = secure_client(ram, tls_server, keep_alive=True)
         for value in range(2):
             px.send("n", value)
             px.flush()
@@ -271,10 +297,9 @@ def test_a_handshakes_ram_is_held_beside_a_connection_that_is_kept(server):
 
 
 @only("micropython")
-def test_all_is_held_again_after_a_connection_that_failed():
-    with Board() as ram, Connecting(ram) as noted:
-        px = client(CLOSED)
-        px.send("n", 1)
+def test_all_is_held_again_after_a_handshake_that_failed(tls_server):
+    with Board() as ram:
+        px, noted = secure_client(ram, tls_server, tls_server.self_signed)
         refused(px)
         equal((noted.held, ram.held), ([0], reserve.IDLE))
 

@@ -78,6 +78,20 @@ def test_handshake_that_the_other_side_stalls_ends_at_the_deadline(tls_proxy):
 
 
 @only("micropython")
+def test_what_is_due_is_done_while_it_waits_for_an_answer(tls_proxy):
+    calls = []
+    stream = _stream(tls_proxy)
+    stream.idle = lambda: calls.append(stream.step) or 1
+    stream.begin(20000)
+    stream.connect()
+    stream.begin(_SHORT_MS)
+    _times_out(stream, lambda: stream.receive(bytearray(1)), RECEIVE)
+    assert calls.count(RECEIVE) > 1, calls
+    equal(calls.count(SECURE), 0)  # there the RAM is for TLS alone
+    stream.shut()
+
+
+@only("micropython")
 def test_handshake_that_trickles_ends_at_the_deadline(tls_proxy):
     # Each byte comes in time for a socket's time-out; all of them would take a minute.
     Proxy(tls_proxy.control_url).set(chunk_bytes=1, delay_ms=20)
