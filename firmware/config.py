@@ -3,12 +3,17 @@
 plexus.schema.json has the same rules for editors, and says what each key means.
 """
 
+import binascii
 import json
 import sys
+from hashlib import sha256
+
+from plexus import __version__
 
 from . import atomic
 
 PATH = "plexus.json"
+CHECKED = "plexus.checked"
 DEFAULTS = {"wifi": (), "keep_alive": True, "watchdog_s": 120, "led": True, "status_s": 60}
 
 _MOST_BYTES = 8192
@@ -34,10 +39,11 @@ class Config(dict):
     __str__ = __repr__
 
 
-def load(path=PATH):
+def load(path=PATH, trusted=False):
     """The configuration of this file with its secrets and DEFAULTS, a Config.
 
     Its networks are Configs too. OSError: there is no such file. ConfigError: it will not do.
+    trusted: it was found to be in order before, see is_known().
     """
     found = None
     try:
@@ -48,16 +54,35 @@ def load(path=PATH):
         raise ConfigError(
             "%s: no JSON, or longer than %d bytes; write it anew" % (path, _MOST_BYTES)
         )
-    check(found)
+    if not trusted:
+        check(found)
     config = Config(found)
     config["wifi"] = [Config(network) for network in config.get("wifi", ())]
     if "nvs" in config:
         _reveal(config)
-        check(config)
+        if not trusted:
+            check(config)
     for name in DEFAULTS:
         config.setdefault(name, DEFAULTS[name])
     _forget_rules()
     return config
+
+
+def is_known(path=PATH, checked=CHECKED):
+    """Whether remember() was told of just this configuration, by this version."""
+    try:
+        return atomic.load(checked, _MOST_BYTES) == _digest(path)
+    except (OSError, ValueError):
+        return False
+
+
+def remember(path=PATH, checked=CHECKED):
+    """Note that the configuration in this file is in order: True, or False if that cannot be."""
+    try:
+        atomic.store(checked, _digest(path))
+    except (OSError, ValueError):
+        return False
+    return is_known(path, checked)
 
 
 def save(config, path=PATH, hide=None):
@@ -142,6 +167,22 @@ def _slot_of(path):
     return slot if slot in ("a", "b") else None
 
 
+def _digest(path):
+    # Of all that load() would check.
+    found = atomic.load(path, _MOST_BYTES)
+    digest = sha256(__version__.encode())
+    digest.update(json.dumps(found).encode())
+    if isinstance(found, dict) and found.get("nvs") in ("a", "b"):
+        digest.update(_hidden_in(found["nvs"]))
+    return binascii.hexlify(digest.digest()).decode()
+
+
+def _hidden_in(slot):
+    # The JSON of the secrets in this NVS entry, bytes.
+    buffer = bytearray(_MOST_NVS_BYTES)
+    return bytes(buffer[: _nvs().get_blob(slot, buffer)])
+
+
 def _nvs():
     try:
         from esp32 import NVS
@@ -163,11 +204,9 @@ def _conceal(config):
 
 def _reveal(config):
     # Those in the file win.
-    buffer = bytearray(_MOST_NVS_BYTES)
     found = None
     try:
-        length = _nvs().get_blob(config["nvs"], buffer)
-        found = json.loads(bytes(buffer[:length]).decode())
+        found = json.loads(_hidden_in(config["nvs"]).decode())
         config.setdefault("api_key", found["api_key"])
         for network in config["wifi"]:
             if network["ssid"] in found["wifi"]:

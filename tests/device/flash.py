@@ -12,13 +12,14 @@ class Flash:
 
     cut_at: the number of the step before which the power fails; steps: how many there were. In
     `files` is what a board finds when it starts again. With `fat`, a rename over a file removes
-    that first, and is two steps.
+    that first, and is two steps. `full`: no file can be written.
     """
 
     def __init__(self, files=(), cut_at=None, fat=False):
         self.files = dict(files)
         self.cut_at = cut_at
         self.steps = 0
+        self.full = False
         self._fat = fat
 
     def step(self, _name=None):
@@ -28,6 +29,8 @@ class Flash:
 
     def open(self, path, mode="r"):
         if "w" in mode:
+            if self.full:
+                raise OSError(28, "ENOSPC")
             self.step()
             self.files[path] = b""
         elif path not in self.files:

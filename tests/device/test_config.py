@@ -6,6 +6,7 @@ import os
 from flash import Flash, Mounted, PowerCut
 
 import firmware.atomic as atomic
+import firmware.config as config_module
 from firmware.config import Config, ConfigError, check, load, redacted, save, secrets
 from models import esp32
 from support import equal, raises
@@ -182,6 +183,68 @@ def test_a_power_cut_before_the_first_configuration_is_there_leaves_none_or_it()
     equal(given(found[-1]), ANOTHER)
     for config in found:
         assert config is None or given(config) == ANOTHER
+
+
+# What is known to be in order
+
+
+def test_a_configuration_is_known_once_it_was_found_in_order():
+    with Mounted(atomic, on_flash(GOOD)):
+        equal(config_module.is_known(), False)
+        equal(config_module.remember(), True)
+        equal(config_module.is_known(), True)
+
+
+def test_another_configuration_is_not_known():
+    flash = on_flash(GOOD)
+    with Mounted(atomic, flash):
+        config_module.remember()
+        flash.files["plexus.json"] = json.dumps(dict(GOOD, status_s=7)).encode()
+        equal(config_module.is_known(), False)
+
+
+def test_other_secrets_in_nvs_are_not_known():
+    with esp32.Installed(), Mounted(atomic, Flash()):
+        save(GOOD, hide=True)
+        config_module.remember()
+        equal(config_module.is_known(), True)
+        for key, blob in list(esp32.stored.items()):
+            esp32.stored[key] = blob.replace(b"plx_", b"xyz_")
+        equal(config_module.is_known(), False)
+
+
+def test_what_another_version_has_checked_is_not_known():
+    before = config_module.__version__
+    with Mounted(atomic, on_flash(GOOD)):
+        config_module.remember()
+        config_module.__version__ = before + "-next"
+        try:
+            equal(config_module.is_known(), False)
+        finally:
+            config_module.__version__ = before
+
+
+def test_what_is_no_configuration_is_not_known():
+    for content in (None, b"", b"{", b"[]", b'{"nvs": 5}', b'{"nvs": "a"}'):
+        flash = Flash()
+        if content is not None:
+            flash.files["plexus.json"] = content
+        with Mounted(atomic, flash):
+            equal((content, config_module.is_known()), (content, False))
+
+
+def test_flash_that_is_full_knows_nothing():
+    flash = on_flash(GOOD)
+    flash.full = True
+    with Mounted(atomic, flash):
+        equal((config_module.remember(), config_module.is_known()), (False, False))
+
+
+def test_what_is_trusted_is_not_checked_again():
+    with Mounted(atomic, on_flash(dict(GOOD, status_s=-1))):
+        with raises(ConfigError, "status_s"):
+            load()
+        equal(load(trusted=True)["status_s"], -1)
 
 
 # NVS
