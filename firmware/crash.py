@@ -14,7 +14,7 @@ import gc
 import plexus.app
 from plexus._port import const, sleep_ms, ticks_diff, ticks_ms
 
-from . import watchdog
+from . import unload, watchdog
 
 _EARLY_MS = const(60000)
 _SAFE_AFTER = const(3)
@@ -30,7 +30,7 @@ _CAUSES = ("unknown", "power-on", "hard", "watchdog", "deep sleep", "soft")
 
 
 def run():
-    """start.main(crashes) under the net: when it fails, the board restarts.
+    """What start.main() makes, run under the net: when it fails, the board restarts.
 
     Ctrl-C and SystemExit end it as they do any program, and nothing else does: the watchdog is
     released for them alone.
@@ -60,7 +60,14 @@ def _ended(crashes):
     try:
         from .start import main
 
-        main(crashes)
+        device = main(crashes)
+        main = None
+        unload("start")
+        if device:
+            try:
+                asyncio.run(device.run())
+            finally:
+                device.close()
         crashes.stopped()
         return True
     except (KeyboardInterrupt, SystemExit):

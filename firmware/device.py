@@ -5,17 +5,13 @@ import gc
 
 import machine
 
-import plexus
-import plexus.sensors
 from plexus import reserve
 from plexus._port import const, ticks_diff, ticks_ms
-from plexus.sensors import Sampler
 
 from . import unload
 from .courier import Courier, limit_ms
 from .redact import without
 from .report import Report
-from .start import ask_for_portal
 from .watchdog import Watchdog
 
 _LONGEST_MS = const(100)  # of the sampler's sleep, so that a sensor added meanwhile is seen
@@ -36,16 +32,19 @@ class _Dark:
 
 
 class Device:
-    """px, sampler, network, courier, lights, watchdog: its parts, for who adds to them."""
+    """px, sampler, network, courier, lights, watchdog: its parts, for who adds to them.
 
-    def __init__(self, config, profile, crashes, px):
-        from plexus.board import Board
+    found: what a scan has found. problems: what of the board, or of its sensors, cannot be used.
+    """
 
+    def __init__(self, config, profile, crashes, px, sampler, found=(), problems=()):
         from .parts import make_network
 
         secrets = crashes.secrets
         self.px = px
-        board = Board(profile)  # some boards' power is a pin that it holds
+        self.sampler = sampler
+        self.found = found
+        self.problems = problems
         self.network = make_network(config, profile, self.reset)
         reserve.keep(reserve.START)
         self.network.power_up()  # the radio takes its RAM before Python can
@@ -57,7 +56,6 @@ class Device:
 
             self.lights = Lights(profile["led"])
         self._light = None  # what the LED shows in place of how things stand
-        self.sampler = Sampler(self.px)
         self._report = Report(self.px, crashes, self.say)
         self.remote = None
         if "agent" in config and reserve.free() is not None:
@@ -66,7 +64,6 @@ class Device:
             from .remote import Remote
 
             self.remote = Remote(self, config["agent"]["url"], secrets)
-        self.found = ()  # what a scan has found
         self._buttons = {"buttons": profile.get("buttons", ())}
         self._status_ms = config["status_s"] * 1000
         self._confirmed = False
@@ -83,15 +80,6 @@ class Device:
             self.network.alive,
             self.network.silent,
         )
-        if not crashes.safe:
-            # Only a dashboard makes a sensor anew.
-            again = self.remote is not None
-            self.found = board.fill(self.sampler, config.get("sensors"), False, again)
-        self.problems = board.problems  # what of the board, or of its sensors, cannot be used
-        # What opened them is needed no more.
-        plexus.forget("board")
-        plexus.sensors.forget(("find", "entry", "recipe"))
-        board = None
         unload("parts", "config")
         reserve.keep(0)
 
@@ -100,8 +88,7 @@ class Device:
         self._greet()
         parts = [self._last(self.network.run), self._last(self._patrol), self._watch_button()]
         if not self.courier.start():
-            self.say("delivery", "no RAM for a thread of its own: sensors wait while it sends")
-            parts.append(self._last(self.courier.run))
+            parts.append(self._last(self._deliver))
         if not self.crashes.safe:
             parts.append(self._last(self._sample))
             if self.lights.lamp:
@@ -133,18 +120,39 @@ class Device:
                 gc.collect()
             await asyncio.sleep(_PATROL_MS / 1000)
 
+    async def _deliver(self):
+        await self.courier.run(self._meanwhile)
+
+    def _meanwhile(self):
+        # What cannot wait while the program's loop delivers. It raises nothing, see Stream.
+        try:
+            wait_ms = self._read_sensors()
+            self._patrolled()
+            self.watchdog.tick()
+            return wait_ms
+        except MemoryError:
+            return _LONGEST_MS
+
     async def _sample(self):
         while True:
-            wait_ms = self.sampler.tick()
-            self._sampled()
-            await asyncio.sleep(min(max(wait_ms, 1), _LONGEST_MS) / 1000)
+            await asyncio.sleep(self._read_sensors() / 1000)
+
+    def _read_sensors(self):
+        # Returns the ms until there is more to do.
+        wait_ms = self.sampler.tick()
+        self._sampled()
+        return min(max(wait_ms, 1), _LONGEST_MS)
 
     async def _watch_button(self):
         from .button import held
 
         if await held(self._buttons):
+            from .start import ask_for_portal
+
             ask_for_portal()
             self.reset()
+        held = None
+        unload("button")
 
     async def _patrol(self):
         # Looks after all that does not look after itself, once a second.

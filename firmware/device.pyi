@@ -29,7 +29,14 @@ class Device:
     problems: Sequence[str]
     courier: Courier
     def __init__(
-        self, config: dict[str, Any], profile: dict[str, Any], crashes: Crashes, px: Plexus
+        self,
+        config: dict[str, Any],
+        profile: dict[str, Any],
+        crashes: Crashes,
+        px: Plexus,
+        sampler: Sampler,
+        found: Sequence[Found] = (),
+        problems: Sequence[str] = (),
     ) -> None: ...
     async def run(self) -> None: ...
     def close(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Makes the parts that a configuration describes: the client, and the link to the network."""
+"""Makes the parts that a configuration describes: the client, the sensors, the network's link."""
 
 import os
 
@@ -19,8 +19,7 @@ _OPTIONS = (
     "ntp_hosts",
     "ntp_port",
 )
-
-
+_BUSES = ("i2c", "spi", "uart", "onewire", "sensors", "battery")
 _NETWORK = ("wifi", "hostname", "country", "ethernet")
 
 
@@ -37,6 +36,28 @@ def make_client(config):
     except MemoryError:
         print("plexus: ring_bytes: no RAM for %d; less is taken" % options.pop("ring_bytes", 0))
     return Plexus(config["api_key"], config["source_id"], **options)
+
+
+def make_sampler(config, profile, px, safe):
+    """(the Sampler of the board's sensors, what a scan has found, what cannot be used of it all).
+
+    safe: it gets no sensor. What of `config` and `profile` serves no other part is taken out of
+    them: it is kilobytes.
+    """
+    from plexus.board import Board
+    from plexus.sensors import Sampler
+
+    board = Board(profile)  # some boards' power is a pin that it holds
+    sampler = Sampler(px)
+    found = ()
+    entries = config.pop("sensors", None)
+    if not safe:
+        # Only a dashboard makes a sensor anew.
+        again = "agent" in config and reserve.free() is None
+        found = board.fill(sampler, entries, False, again)
+    for name in _BUSES:
+        profile.pop(name, None)
+    return sampler, found, board.problems
 
 
 def spared(config, profile):

@@ -1,11 +1,13 @@
 """Chooses what the board is at this start: a device, a battery node, or one to be set up."""
 
-import asyncio
 import gc
 import json
 import os
 
+import machine
+
 import plexus.app
+import plexus.sensors
 from plexus import reserve
 from plexus._port import const
 
@@ -13,12 +15,12 @@ from . import unload
 
 PROFILE = "board.json"
 _ASKED = "portal.now"
-_FOR_A_MOMENT = ("batch", "words", "timekeeping", "sntp", "http_date", "narrowing")
+_FOR_A_MOMENT = ("batch", "words", "problem", "timekeeping", "sntp", "http_date", "narrowing")
 _COLLECT_BYTES = const(6144)
 
 
 def main(crashes):
-    """The device's life from its start on. Returns only if a person ends it."""
+    """The Device to run, ready; or None, when a person has ended what else the board was."""
     profile = load_profile()
     config, problem = _configured(crashes)
     if config is None or asked_for_portal():
@@ -26,7 +28,7 @@ def main(crashes):
 
         # A board that was set up once does not open its portal by itself.
         provision(config, profile, crashes, portal=problem is None)
-        return
+        return None
     unload("config", "rules", "atomic")  # 9 kB that serve no more
     # First what takes RAM of the system's by being loaded: the network, which stands still if it
     # gets none, and machine code, for which only a part will do. What is loaded from then on may
@@ -36,15 +38,16 @@ def main(crashes):
     import network  # noqa: F401
 
     plexus.BufferFull
+    reserve.plain(config.get("endpoint", "https:")[:6] != "https:")
     if "sleep" in config:
         reserve.keep(reserve.BEFORE_WIFI)
         from .sleeper import main as sleeper
 
         sleeper(config, profile, crashes)
-        return
+        return None
     reserve.keep(reserve.BEFORE_WIFI)
     try:
-        device = _device(config, profile, crashes)
+        plexus.app.device = _device(config, profile, crashes)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the board can be repaired
         if not crashes.safe:
             raise
@@ -52,15 +55,7 @@ def main(crashes):
         from .provisioning import main as provision
 
         provision(config, profile, crashes, portal=False)
-        return
-    plexus.app.device = device
-    # They take kilobytes, and have been turned into what is needed of them.
-    profile = config = None
-    gc.collect()
-    try:
-        asyncio.run(device.run())
-    finally:
-        device.close()
+    return plexus.app.device
 
 
 def _configured(crashes):
@@ -68,20 +63,27 @@ def _configured(crashes):
     # function has had in hand stays in RAM till it ends.
     from . import config as configuration
 
+    known = configuration.is_known()
     try:
-        config = configuration.load()
+        config = configuration.load(trusted=known)
     except OSError:
         print("plexus: no configuration")
         return None, None
     except ValueError as error:
         print("plexus: the configuration is refused:", error)
         return None, str(error)
+    if not known and configuration.remember() and reserve.free() is not None:
+        # What has checked it is gone, but for 50 names: they would stay, and the table of all
+        # names would double for them.
+        print("plexus: the configuration is in order: starting with it")
+        crashes.stopped()
+        machine.reset()
     crashes.hide(configuration.secrets(config))
     return configuration.redacted(config, None), None  # a dict: a Config would keep its module
 
 
 def _device(config, profile, crashes):
-    from .parts import make_client, spared
+    from .parts import make_client, make_sampler, spared
 
     if crashes.safe:
         config, profile = spared(config, profile)
@@ -92,9 +94,13 @@ def _device(config, profile, crashes):
         for name in _FOR_A_MOMENT:
             plexus.borrow(name)
         gc.threshold(_COLLECT_BYTES)  # little garbage at a time leaves larger pieces
+    sensors = make_sampler(config, profile, px, crashes.safe)
+    # What opens sensors is needed once, and is gone before the rest comes.
+    plexus.forget("board")
+    plexus.sensors.forget(("find", "entry", "recipe", "adding", "checks"))
     from .device import Device
 
-    return Device(config, profile, crashes, px)
+    return Device(config, profile, crashes, px, *sensors)
 
 
 def load_profile(path=PROFILE):

@@ -8,10 +8,8 @@ from plexus._port import const
 from .link import Link
 
 _SETTLE_MS = const(200)  # until the event that tells of a connection's end has come
-_POLL_MS = const(100)
 # For the driver's code and the list of what is heard; a 64-bit computer's frames are larger.
 _STACK_BYTES = 8192 if sys.maxsize < 1 << 32 else 131072
-_WEAK_DBM = const(-85)  # hardly a link: what is heard better goes first
 
 # Statuses of a station: states from 1000 on, IDF's own reasons from 200 on, IEEE 802.11's below.
 _LEFT = const(8)
@@ -62,7 +60,16 @@ class WiFi(Link):
         await self._leave()
         self._nic.config(reconnects=0)  # one alone tries again, and that is here
         problems = []
-        for entry, bssid in await self._candidates():
+        networks = self._config["wifi"]
+        candidates = [(networks[0], None)]
+        if len(networks) > 1:
+            from .wifi_scan import best_first
+
+            # Every other time the radio may take the access point that it hears first, in case
+            # that the strongest one is ill.
+            alone = self._failures % 2 == 1
+            candidates = await best_first(networks, self._nic, alone, self._in_thread, self._pause)
+        for entry, bssid in candidates:
             problem = await self._try(entry, bssid)
             if problem is None:
                 return None
@@ -85,53 +92,6 @@ class WiFi(Link):
     async def _leave(self):
         self._nic.disconnect()
         await self._pause(_SETTLE_MS)
-
-    async def _candidates(self):
-        """(entry, BSSID or None) of all networks, in the order in which to try them."""
-        networks = self._config["wifi"]
-        if len(networks) == 1:
-            return [(networks[0], None)]
-        strongest = {}  # of each network's access points: (dBm, BSSID)
-        for ssid, bssid, _, rssi, _, _ in await self._scan():
-            if ssid not in strongest or rssi > strongest[ssid][0]:
-                strongest[ssid] = (rssi, bssid)
-        order = []
-        for number, entry in enumerate(networks):
-            rssi, bssid = strongest.get(entry["ssid"].encode(), (None, None))
-            if rssi is None:
-                rank = (2, number)
-            elif rssi < _WEAK_DBM:
-                rank = (1, -rssi)
-            else:
-                rank = (0, number)
-            # Left to itself, the radio takes the first one that it hears of this name. Every other
-            # time it may, in case that the strongest one is ill.
-            order.append((rank, number, bssid if self._failures % 2 == 0 else None))
-        order.sort(key=lambda item: item[:2])
-        return [(networks[number], bssid) for _, number, bssid in order]
-
-    async def _scan(self):
-        # What the interface's scan() returns or raises.
-        outcome = []
-
-        def scan():
-            problem = OSError("the scan failed")
-            try:
-                outcome.append(self._nic.scan())
-            except (OSError, RuntimeError, MemoryError) as error:
-                problem = error
-            finally:
-                outcome.append(problem)
-
-        try:
-            self._in_thread(scan)
-        except (OSError, RuntimeError, MemoryError):
-            scan()  # no room for a thread: the program is held
-        while not outcome:
-            await self._pause(_POLL_MS)
-        if isinstance(outcome[0], list):
-            return outcome[0]
-        raise outcome[0]
 
     def _why(self):
         status = self._nic.status()

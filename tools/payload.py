@@ -18,7 +18,17 @@ STARTERS = ("/boot.py", "/main.py")
 # Compiled on the board under these names; from the distribution that requirements-dev.txt pins.
 MICRODOT = "/lib/microdot.mpy"
 # Of a profile, what no program on a board reads.
-_FOR_PEOPLE = ("$schema", "sources", "source", "note", "title", "vendor", "usb_bridge")
+_FOR_PEOPLE = (
+    "$schema",
+    "sources",
+    "source",
+    "note",
+    "title",
+    "vendor",
+    "usb_bridge",
+    "adc",
+    "reserved",
+)
 
 
 class PayloadError(Exception):

@@ -52,7 +52,7 @@ class Board:
         key = kind, entry["name"]
         if key not in self._buses:
             _power(entry.get("power_pin"))
-            self._buses[key] = getattr(self, "_open_" + kind)(entry)
+            self._buses[key] = _OPEN[kind](entry)
         return self._buses[key]
 
     def sensor(self, entry):
@@ -149,28 +149,6 @@ class Board:
         recipe = Recipe(System, (), options, ("battery",))
         sampler.add(recipe(), name="board", prefix="board.", recipe=recipe if again else None)
 
-    def _open_i2c(self, entry):
-        scl, sda = machine.Pin(entry["scl"]), machine.Pin(entry["sda"])
-        how = {"freq": entry.get("freq_hz", _I2C_HZ)}
-        if "timeout_us" in entry:
-            how["timeout"] = entry["timeout_us"]
-        return machine.I2C(entry["id"], scl=scl, sda=sda, **how)
-
-    def _open_spi(self, entry):
-        # The chips beside the sensors have to leave the bus alone.
-        for pin in entry.get("idle_high", ()):
-            machine.Pin(pin, machine.Pin.OUT, value=1)
-        sck, mosi, miso = [machine.Pin(entry[name]) for name in ("sck", "mosi", "miso")]
-        return machine.SPI(entry["id"], baudrate=_SPI_HZ, sck=sck, mosi=mosi, miso=miso)
-
-    def _open_uart(self, entry):
-        tx, rx = machine.Pin(entry["tx"]), machine.Pin(entry["rx"])
-        baudrate = entry.get("baudrate", _UART_BAUD)
-        return machine.UART(entry["id"], baudrate=baudrate, tx=tx, rx=rx, rxbuf=_UART_BUFFER)
-
-    def _open_onewire(self, entry):
-        return machine.Pin(entry["pin"])
-
 
 def _made(recipe, entry):
     try:
@@ -193,3 +171,32 @@ def _power(entry):
     if entry:
         _switch_on(entry)
         sleep_ms(_POWER_UP_MS)
+
+
+def _i2c(entry):
+    scl, sda = machine.Pin(entry["scl"]), machine.Pin(entry["sda"])
+    how = {"freq": entry.get("freq_hz", _I2C_HZ)}
+    if "timeout_us" in entry:
+        how["timeout"] = entry["timeout_us"]
+    return machine.I2C(entry["id"], scl=scl, sda=sda, **how)
+
+
+def _spi(entry):
+    # The chips beside the sensors have to leave the bus alone.
+    for pin in entry.get("idle_high", ()):
+        machine.Pin(pin, machine.Pin.OUT, value=1)
+    sck, mosi, miso = [machine.Pin(entry[name]) for name in ("sck", "mosi", "miso")]
+    return machine.SPI(entry["id"], baudrate=_SPI_HZ, sck=sck, mosi=mosi, miso=miso)
+
+
+def _uart(entry):
+    tx, rx = machine.Pin(entry["tx"]), machine.Pin(entry["rx"])
+    baudrate = entry.get("baudrate", _UART_BAUD)
+    return machine.UART(entry["id"], baudrate=baudrate, tx=tx, rx=rx, rxbuf=_UART_BUFFER)
+
+
+def _onewire(entry):
+    return machine.Pin(entry["pin"])
+
+
+_OPEN = {"i2c": _i2c, "spi": _spi, "uart": _uart, "onewire": _onewire}

@@ -384,9 +384,10 @@ def test_a_flash_that_cannot_be_written_is_no_crash():
 class Machine:
     """Modules `machine` and `firmware.start` with a program that ends as it is told to."""
 
-    def __init__(self, ending, begin=None):
+    def __init__(self, ending, begin=None, device=None):
         self.ending = ending
         self.begin = begin
+        self.device = device
         self.resets = 0
         self.waited_ms = []
         self.crashes = None
@@ -402,9 +403,8 @@ class Machine:
     def __exit__(self, *_):
         crash.sleep_ms = self._sleep_ms
         for name, module in self._before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
+            sys.modules.pop(name, None)
+            if module is not None:
                 sys.modules[name] = module
 
     def reset_cause(self):
@@ -419,6 +419,44 @@ class Machine:
             self.begin()
         if self.ending:
             raise self.ending
+        return self.device
+
+
+class Device:
+    """What start.main() makes: it runs till it ends, or fails with this error."""
+
+    def __init__(self, error=None):
+        self.error = error
+        self.done = []
+
+    async def run(self):
+        self.done.append("run, with start " + ("gone", "here")["firmware.start" in sys.modules])
+        if self.error:
+            raise self.error
+
+    def close(self):
+        self.done.append("closed")
+
+    def discard(self):
+        self.done.append("discarded")
+
+
+def test_the_device_that_was_made_is_run_without_what_has_made_it():
+    device = Device()
+    with Board() as board, Machine(None, device=device) as machine:
+        crash.run()
+        equal((machine.resets, device.done), (0, ["run, with start gone", "closed"]))
+        equal(board.start(WATCHDOG).report(), None)
+
+
+def test_a_device_that_fails_is_closed_and_let_go_of():
+    device = Device(ValueError("broken"))
+    with Board() as board, Machine(None, device=device) as machine:
+        plexus.app.device = device
+        crash.run()
+        equal((machine.resets, plexus.app.device), (1, None))
+        equal(device.done[1:], ["closed", "discarded"])
+        assert "ValueError: broken" in board.start(HARD).report()
 
 
 def test_a_program_that_fails_is_kept_and_the_board_restarts():

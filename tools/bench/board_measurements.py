@@ -45,9 +45,10 @@ def parts(lab: BoardLab) -> Iterator[Row]:
         lab,
         "device",
         {
-            "imported": "the firmware's device: imported",
-            "made": "made, with such a client and no sensor",
-            "read": "four sensors added and read",
+            "client": "the firmware: a client with its ring of 4,096 B",
+            "sensors": "four sensors",
+            "made": "the device with all that looks after them",
+            "read": "the sensors read",
         },
     )
     yield from _steps(

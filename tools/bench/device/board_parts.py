@@ -20,26 +20,27 @@ def client(given):
 def device(given):
     """The firmware's device with four sensors, whose chips are modelled here."""
     start(given)
-    bus, pin = _Bus(), _Pin()
-    profile = {}
+    arguments = {"bme280": (_Bus(),), "mpu6050": (_Bus(),), "ds18b20": (_Pin(),)}
+    arguments["system"] = (None, 2, False)
+    _model_thermometer()
     say("", used(), *system())
+    # In the order of firmware/start.py: the ring first, then the sensors.
     from firmware.crash import Crashes
-    from plexus import Plexus
+    from plexus import Plexus, sensors
 
-    # In the order of firmware/start.py: the ring first.
     px = Plexus(given["key"], "bench-1", ring_bytes=4096)
+    say("client", used(), *system())
+    sampler = sensors.Sampler(px)
+    for name in sorted(arguments):
+        driver = sensors.driver_class(name)(*arguments[name])
+        sampler.add(driver, interval_ms=1000, name=name)
+    sensors.forget(("adding", "checks"))
+    say("sensors", used(), *system())
     from firmware.device import Device
 
-    say("imported", used(), *system())
-    made = Device(_configuration(given), profile, Crashes(given["directory"] + "/crash.json"), px)
+    crashes = Crashes(given["directory"] + "/crash.json")
+    made = Device(_configuration(given), {}, crashes, px, sampler)
     say("made", used(), *system())
-    from plexus.sensors import driver_class
-
-    arguments = {"bme280": (bus,), "mpu6050": (bus,), "ds18b20": (pin,), "system": (None, 2, False)}
-    for name in sorted(arguments):
-        if name == "ds18b20":
-            _model_thermometer()
-        made.sampler.add(driver_class(name)(*arguments[name]), interval_ms=1000, name=name)
     begun = time.ticks_ms()
     while time.ticks_diff(time.ticks_ms(), begun) < 4000:
         time.sleep_ms(min(made.sampler.tick(), 20))
