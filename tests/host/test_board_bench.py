@@ -89,7 +89,7 @@ def test_client_device_and_agent_are_measured_and_all_four_sensors_read(lab: Boa
     measured = list(board_measurements.parts(lab))
     assert [row.what for row in measured if row.failure] == []
     heap = [row for row in measured if not row.what.startswith(" ")]
-    assert len(heap) == 6
+    assert len(heap) == 7
     assert all((row.ours or 0) > 0 for row in heap)
     assert heap[0].what == "a client at its defaults, its ring included"
     assert (heap[0].ours or 0) > 16384

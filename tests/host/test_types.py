@@ -158,7 +158,7 @@ def stored_names(node: ast.ClassDef | ast.Module, owner: str = "self") -> set[st
 
 
 def defined_in(module: str) -> dict[str, str]:
-    """The surface of a module, with what a client has from others: see Buffer.__getattr__."""
+    """The surface of a module, with what its class has from others: see Buffer.__getattr__."""
     tree = tree_of(module, ".py")
     found = surface(tree.body)
     if module.endswith("__init__"):
@@ -171,6 +171,13 @@ def defined_in(module: str) -> dict[str, str]:
         given = {f"Plexus.{name}": "value" for name in filter(is_public, stored_names(setup, "px"))}
         found |= given | loaded_methods("Plexus")
         found["Plexus.__init__"] = with_options(tree, setup)
+    elif module == "sensors/channel":
+        del found["Channel.__getattr__"]
+        for name, what in surface(tree_of("sensors/describe", ".py").body).items():
+            found[f"Channel.{name}"] = what.replace("def (channel)", "property (self)")
+    elif module == "sensors/sampler":
+        made = surface(tree_of("sensors/adding", ".py").body)["made"]
+        found["Sampler.add"] = made.replace("channels", "self")
     return found
 
 
