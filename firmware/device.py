@@ -86,11 +86,11 @@ class Device:
     async def run(self):
         """For ever; what a part raises ends it."""
         self._greet()
-        parts = [self._last(self.network.run), self._last(self._patrol), self._watch_button()]
+        parts = [self._resumed(self.network.run), self._resumed(self._patrol), self._watch_button()]
         if not self.courier.start():
-            parts.append(self._last(self._deliver))
+            parts.append(self._resumed(self._deliver))
         if not self.crashes.safe:
-            parts.append(self._last(self._sample))
+            parts.append(self._resumed(self._sample))
             if self.lights.lamp:
                 parts.append(self.lights.run())  # pyright: ignore[reportAttributeAccessIssue] -- no _Dark
         if self.remote:
@@ -111,7 +111,7 @@ class Device:
         self.px = self.sampler = self.network = self.lights = self.remote = self.courier = None
         self.found = self.problems = ()
 
-    async def _last(self, part):
+    async def _resumed(self, part):
         # What finds no memory for a moment is no crash: it begins again when there is some.
         while True:
             try:
