@@ -304,6 +304,12 @@ def test_all_is_held_again_after_a_handshake_that_failed(tls_server):
         equal((noted.held, ram.held), ([0], reserve.IDLE))
 
 
+def test_a_request_has_few_readings_where_its_way_has_little_ram():
+    equal(made().delivery.most, 1000)
+    with Board():
+        equal((made().delivery.most, made(batch_points=300).delivery.most), (48, 300))
+
+
 # The ring's size
 
 

@@ -66,10 +66,10 @@ def test_http_needs_no_tls() -> None:
         ),
         ({"agent": {"url": "ws://a/"}}, -PLAIN.agent - PLAIN.agent_tcp),
         ({"agent": {"url": "wss://a/"}}, -PLAIN.agent - PLAIN.agent_tcp - PLAIN.tls),
-        ({"sleep": {"interval_s": 9}}, PLAIN.thread + PLAIN.firmware - PLAIN.sleeper),
+        ({"sleep": {"interval_s": 9}}, PLAIN.firmware - PLAIN.sleeper),
         (
             {"sleep": {"interval_s": 9}, "agent": {"url": "wss://a/"}},
-            PLAIN.thread + PLAIN.firmware - PLAIN.sleeper,
+            PLAIN.firmware - PLAIN.sleeper,
         ),
     ],
 )

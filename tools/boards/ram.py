@@ -28,10 +28,9 @@ _ALWAYS = {"driver": "system"}  # read besides those that a board carries, if no
 class Ram:
     """Bytes of RAM: what there is, and what takes it. The first part is the system's heap."""
 
-    # Measured on an emulated ESP32 without PSRAM, MicroPython 1.25.0, but for what says otherwise.
-    system: int = 95_800  # free after WiFi has joined
-    machine_code: int = 1_600  # beside what lies in RAM for code alone
-    thread: int = 0  # a second one delivers if there is room for it, else the program's loop does
+    # Measured on an emulated ESP32 without PSRAM, MicroPython 1.26.1, but for what says otherwise.
+    system: int = 95_600  # free after WiFi has joined
+    machine_code: int = 4_400  # beside what lies in RAM for code alone
     tcp: int = 8_000  # with less, connects time out
     agent_tcp: int = 5_000  # estimated; its connection is a second one
     tls: int = 26_000  # held by a connection
@@ -41,8 +40,8 @@ class Ram:
 
     first_area: int = 61_000  # Python's, from the start
     area_cost: float = 0.03  # of a further area, for the collector's tables
-    library: int = 33_300  # kept by `from plexus import Plexus` and a client
-    firmware: int = 41_000  # awake: device, network, courier, sampler, report
+    library: int = 35_300  # kept by `from plexus import Plexus` and a client
+    firmware: int = 32_600  # awake: device, network, courier, sampler, report
     sleeper: int = 25_000  # estimated: a battery node, in place of `firmware`
     agent: int = 48_000
     work: int = 4_000  # what a flush, a status or a scan allocates
@@ -164,8 +163,7 @@ def _connections(config: Config, ram: Ram) -> int:
 
 def _second_area(config: Config, ram: Ram) -> int:
     """What Python can take of the system's heap with all else in its place; below 0: it lacks."""
-    thread = 0 if "sleep" in config else ram.thread
-    left = ram.system - ram.machine_code - thread - _connections(config, ram)
+    left = ram.system - ram.machine_code - _connections(config, ram)
     return int(left * (1 - ram.area_cost)) if left > 0 else left
 
 
