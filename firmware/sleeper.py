@@ -6,12 +6,12 @@ import time
 
 import machine
 
+import plexus
+import plexus.sensors
 from plexus import PlexusError, reserve
 from plexus._port import const, ticks_add, ticks_diff, ticks_ms
-from plexus.board import Board
 from plexus.sensors import Sampler
 
-from . import config as configuration
 from .parts import make_client, make_network
 from .redact import without
 from .start import ask_for_portal
@@ -43,6 +43,8 @@ def main(config, profile, crashes, store=None):
     ends = ticks_add(ticks_ms(), awake_ms)
     # Fed between the steps, each of which is shorter: only a wake that hangs is ended by it.
     watchdog = Watchdog(config["watchdog_s"])
+    from plexus.board import Board
+
     board = Board(profile)  # some boards' power is a pin that it holds
     count = wake_count()
     # One request is a step, too.
@@ -59,18 +61,28 @@ def main(config, profile, crashes, store=None):
         for problem in board.problems:
             print("plexus: " + problem)
             px.send("device.problem", problem[:256])
+        board = Board = None
+        plexus.forget("board")
+        plexus.sensors.forget(("find", "entry", "recipe", "adding", "checks"))
+    network = None
+    if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
+        # Before a sensor asks how strong the signal is: that would start the radio, whose RAM is
+        # held.
+        reserve.keep(reserve.START)
+        network = make_network(config, profile, _nothing)
+        network.power_up()
+        reserve.keep(0)
+    if not crashes.safe:
         read_once(sampler, px, awake_ms // 2)
     for name, words in sampler.status.items():
         if words not in ("ok", "idle"):
             print("plexus: %s: %s" % (name, words))
     watchdog.tick()
     report = crashes.report()
-    if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
+    if network:
         if report:
             px.send("device.crash", report)
-        reserve.keep(reserve.START)  # the rest of what was held is WiFi's
-        network = make_network(config, profile, _nothing)
-        if px.pending and deliver(px, network, ends, watchdog.tick, configuration.secrets(config)):
+        if px.pending and deliver(px, network, ends, watchdog.tick, crashes.secrets):
             crashes.told()
     if store:
         store.save(px)
