@@ -1,5 +1,7 @@
 """The dates of HTTP; read when a server asks to wait, or has to tell the time."""
 
+import gc
+
 from . import borrow, reserve
 from ._port import const, ticks_diff, ticks_ms
 from .http import reason_of
@@ -54,9 +56,12 @@ def ask(http):
     stream.shut()
     trusted = stream.context
     try:
-        reserve.hold(reserve.NONE)
+        if trusted:
+            tls = borrow("tls")  # before anything is let go of: Python would grow into it
+            gc.collect()
+            reserve.hold(reserve.REACHING)
         try:
-            stream.context = trusted and borrow("tls").unverified_context()
+            stream.context = trusted and tls.unverified_context()
         except (OSError, MemoryError) as exc:
             reserve.hold(reserve.IDLE)
             raise OSError(SECURE, reason_of(exc))

@@ -65,7 +65,7 @@ def changed_roots(http, reason, first):
     if not is_unknown_authority(reason):
         return False
     other = 1 - http.roots
-    reserve.hold(reserve.NONE)
+    reserve.hold(reserve.REACHING)  # the roots take RAM of the system's
     try:
         # The one in use stays until there is another: without one there would be no TLS.
         http.stream.context = verifying_context(None, other)
