@@ -660,8 +660,8 @@ def test_what_the_board_serves_is_found_at_its_address(board: VirtualBoard) -> N
     )
     board.type(f"exec({program!r})\r")
     board.wait_for("\nlistening")
-    assert board.radio["ap_active"]
-    assert board.radio["ap"]["ssid"] == "setup"
+    board.wait(lambda: board.radio.get("ap_active"))
+    board.wait(lambda: board.radio["ap"]["ssid"] == "setup")
     with socket.create_connection((board.address, board.server_port(80)), 5) as connection:
         assert connection.recv(5) == b"hello"
 

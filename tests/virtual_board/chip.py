@@ -334,7 +334,7 @@ class Chip:
         self._translate = Translator()
         self._translate.raw_repl = raw_repl
         self._request = b""
-        self._chip = ChipPort(self._interrupt)
+        self._chip = ChipPort(self._interrupt, self._settle)
         self._requests, their_requests = os.pipe()
         their_replies, self._replies = os.pipe()
         os.set_blocking(self._requests, False)
@@ -404,13 +404,23 @@ class Chip:
         latest = time.monotonic() + 0.3
         while not _waits(Path(f"/proc/{pid}/task/{pid}")) and time.monotonic() < latest:
             time.sleep(0.001)
-        # Between two programs MicroPython has no handler, and the signal would be its end. There a
-        # board has nothing to interrupt. It stands still meanwhile, lest that change after a look.
-        os.kill(pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        if _catches(pid, signal.SIGINT):
+        if _catches(pid, signal.SIGINT):  # else the signal would be its end
             LIBC.tgkill(pid, pid, signal.SIGINT)
-        os.kill(pid, signal.SIGCONT)
+
+    def _settle(self) -> None:
+        """Wait while one program has ended and the REPL is not there yet: it is a moment.
+
+        MicroPython then throws away what was typed, and has no handler for Ctrl-C.
+        """
+        latest = time.monotonic() + 2
+        while (
+            self._process
+            and self._process.poll() is None
+            and not self._chip.is_raw()
+            and not _catches(self._process.pid, signal.SIGINT)
+            and time.monotonic() < latest
+        ):
+            time.sleep(0.001)
 
     def _power_off(self) -> None:
         self._kill()

@@ -55,11 +55,13 @@ class UserPort:
 class ChipPort:
     """The end that MicroPython has as its terminal, `slave`, until detach(); ours is `fd`.
 
-    interrupt: called for a Ctrl-C that a program is to be interrupted by.
+    interrupt: called for a Ctrl-C that a program is to be interrupted by. settle: called before
+    anything is passed on while a program runs, and returns when something reads.
     """
 
-    def __init__(self, interrupt: Callable[[], None]) -> None:
+    def __init__(self, interrupt: Callable[[], None], settle: Callable[[], None]) -> None:
         self.interrupt = interrupt
+        self._settle = settle
         self.fd, self.slave = pty.openpty()
         self.path = os.ttyname(self.slave)
         # What holds while a program runs; for the REPL MicroPython makes it raw. A program that
@@ -97,13 +99,19 @@ class ChipPort:
     def flush(self) -> None:
         with contextlib.suppress(OSError):
             while self.waiting and not self.hold:
+                if not self.is_raw():
+                    self._settle()
                 # The terminal would interrupt any thread of the program, a chip its main one.
-                if self.waiting[:1] == b"\x03" and termios.tcgetattr(self.fd)[3] & termios.ISIG:
+                if self.waiting[:1] == b"\x03" and not self.is_raw():
                     del self.waiting[:1]
                     self.interrupt()
                     continue
                 end = self.waiting.find(b"\x03", 1)
                 del self.waiting[: os.write(self.fd, self.waiting[: None if end < 0 else end])]
+
+    def is_raw(self) -> bool:
+        """Whether the REPL reads, and no program runs."""
+        return not termios.tcgetattr(self.fd)[3] & termios.ISIG
 
     def close(self) -> None:
         os.close(self.fd)
