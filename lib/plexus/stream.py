@@ -63,24 +63,31 @@ class Stream(IOBase):
         addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
         self.step = CONNECT
         reserve.hold(reserve.REACHING if self.context else reserve.NONE)
-        for address in addresses:
-            sock = socket.socket(address[0], socket.SOCK_STREAM)
-            try:
-                self._poll = self._reach(sock, address[-1])
-                problem = None
-                break
-            except OSError as error:
-                sock.close()
-                problem = error
-        if problem:
-            reserve.hold(reserve.IDLE)
-            raise problem
-        self.sock = sock
+        try:
+            self._open(addresses)
+        finally:
+            if not self.sock:
+                reserve.hold(reserve.IDLE)
         self._io = self
         self._errno = 0
         if self.context:
             self._secure()
         self.step = SEND
+
+    def _open(self, addresses):
+        problem = OSError(errno.EHOSTUNREACH)
+        for address in addresses:
+            sock = socket.socket(address[0], socket.SOCK_STREAM)
+            try:
+                self._poll = self._reach(sock, address[-1])
+                self.sock = sock
+                return
+            except OSError as error:
+                problem = error
+            finally:
+                if not self.sock:
+                    sock.close()
+        raise problem
 
     def _secure(self):
         self.step = SECURE

@@ -310,6 +310,18 @@ def test_a_request_has_few_readings_where_its_way_has_little_ram():
         equal((made().delivery.most, made(batch_points=300).delivery.most), (48, 300))
 
 
+@only("micropython")
+def test_all_is_held_again_when_memory_runs_out_on_the_way(tls_server):
+    def reach(sock, address):
+        raise MemoryError
+
+    with Board() as ram:
+        px, noted = secure_client(ram, tls_server)
+        px.http.stream._reach = reach
+        refused(px)
+        equal((noted.held, ram.held), ([], reserve.IDLE))
+
+
 # The ring's size
 
 
