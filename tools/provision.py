@@ -4,11 +4,12 @@ import argparse
 import contextlib
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tools import settings
 from tools.boards import ram
@@ -310,9 +311,9 @@ def _fleet(options: argparse.Namespace, given: Given, console: Console) -> int:
         for device, result in zip(devices, results, strict=True):
             while result.status != "done":
                 console.say(f"plug in the board for {device.source_id}")
-                port = slots.wait(options.next_within)
-                _plugged(port, device, result, done, options, console)
-                slots.used(port)
+                attached = slots.wait(options.next_within)
+                _plugged(attached.port, device, result, done, options, console)
+                slots.used(attached)
     except KeyboardInterrupt:
         problem = "interrupted"
     except ProvisionError as error:
@@ -374,29 +375,47 @@ class Slots:
 
     def __init__(self, port: str | None):
         self._port = port
-        self._used: set[str] = set()
+        self._used: set[Attached] = set()
 
-    def wait(self, timeout_s: float | None) -> str:
-        """The port of a board that is new. ProvisionError if none comes within so long."""
+    def wait(self, timeout_s: float | None) -> "Attached":
+        """A board that is new. ProvisionError if none comes within so long."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         while True:
             there = self._there()
             self._used &= there
-            fresh = sorted(there - self._used)
+            fresh = there - self._used
             if fresh:
-                return fresh[0]
+                return min(fresh, key=lambda attached: attached.port)
             if deadline is not None and time.monotonic() > deadline:
                 raise ProvisionError(f"no board was plugged in within {timeout_s:g} s")
             time.sleep(_POLL_S)
 
-    def used(self, port: str) -> None:
-        """The board there has been seen to; it is no new one until it is unplugged."""
-        self._used.add(port)
+    def used(self, attached: "Attached") -> None:
+        """This board has been seen to; it is no new one until it is unplugged."""
+        self._used.add(attached)
 
-    def _there(self) -> set[str]:
+    def _there(self) -> set["Attached"]:
         if self._port is None:
-            return {device for device, _ in ports()}
-        return {self._port} if Path(self._port).exists() else set()
+            return {Attached.at(device) for device, _ in ports()}
+        return {Attached.at(self._port)} if Path(self._port).exists() else set()
+
+
+class Attached(NamedTuple):
+    """A port since a board was plugged in there: the next board at the same port is another one.
+
+    The system makes a new device file each time, so a change between two looks is seen as well.
+    """
+
+    port: str
+    file: tuple[int, int] | None  # what the system knows the device file by; None: Windows
+
+    @classmethod
+    def at(cls, port: str) -> "Attached":
+        try:
+            status = os.stat(port)
+        except OSError:
+            return cls(port, None)
+        return cls(port, (status.st_dev, status.st_ino))
 
 
 def _table(results: list[Result], console: Console) -> None:

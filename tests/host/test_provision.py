@@ -609,16 +609,30 @@ def test_ports_of_usb_are_watched_when_none_is_named(monkeypatch: pytest.MonkeyP
     there = [("a", "")]
     monkeypatch.setattr(provision, "ports", lambda: there)
     slots = provision.Slots(None)
-    assert slots.wait(0) == "a"
-    slots.used("a")
+    first = slots.wait(0)
+    assert first.port == "a"
+    slots.used(first)
     there.append(("b", ""))
-    assert slots.wait(0) == "b"
-    slots.used("b")
+    second = slots.wait(0)
+    assert second.port == "b"
+    slots.used(second)
     there.pop(0)
     with pytest.raises(provision.ProvisionError):
         slots.wait(0)
     there.append(("a", ""))  # the next board in its place
-    assert slots.wait(0) == "a"
+    assert slots.wait(0).port == "a"
+
+
+def test_board_changed_between_two_looks_is_a_new_one(tmp_path: Path) -> None:
+    port = tmp_path / "port"
+    port.touch()
+    slots = provision.Slots(str(port))
+    slots.used(slots.wait(0))
+    with pytest.raises(provision.ProvisionError):
+        slots.wait(0)
+    port.rename(tmp_path / "unplugged")
+    port.touch()
+    assert slots.wait(0).port == str(port)
 
 
 def test_board_that_comes_back_is_not_the_next_device(
