@@ -1,10 +1,12 @@
-"""The button that opens the portal on a device that is set up already."""
+"""How the portal is opened on a device that is set up already: a button, and the next start."""
 
 import asyncio
+import os
 
-from plexus._port import const, ticks_diff, ticks_ms
+from plexus.port import const, ticks_diff, ticks_ms
 
 _POLL_MS = const(20)
+_ASKED = "portal.now"  # a file
 
 
 async def held(profile, within_ms=5000, hold_ms=1000):
@@ -33,3 +35,18 @@ async def held(profile, within_ms=5000, hold_ms=1000):
         elif ticks_diff(now, pressed) >= hold_ms:
             return True
         await asyncio.sleep(_POLL_MS / 1000)
+
+
+def ask_for_portal():
+    """Let the next start open the portal, whose parts have no room beside those of the device."""
+    with open(_ASKED, "w"):
+        pass
+
+
+def asked_for_portal():
+    """Whether that is so; only once."""
+    try:
+        os.remove(_ASKED)
+    except OSError:
+        return False
+    return True

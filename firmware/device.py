@@ -5,13 +5,11 @@ import gc
 
 import machine
 
-from plexus import reserve
-from plexus._port import const, ticks_diff, ticks_ms
+from plexus.port import const, reserve, ticks_diff, ticks_ms, unload
 
-from . import unload
-from .courier import Courier, limit_ms
-from .redact import without
+from .redact import redact
 from .report import Report
+from .uploader import Uploader, limit_ms
 from .watchdog import Watchdog
 
 _LONGEST_MS = const(100)  # of the sampler's sleep, so that a sensor added meanwhile is seen
@@ -38,7 +36,7 @@ class Device:
     """
 
     def __init__(self, config, profile, crashes, px, sampler, found=(), problems=()):
-        from .parts import make_network
+        from .factory import make_network
 
         secrets = crashes.secrets
         self.px = px
@@ -57,13 +55,13 @@ class Device:
             self.lights = Lights(profile["led"])
         self._light = None  # what the LED shows in place of how things stand
         self._report = Report(self.px, crashes, self.say)
-        self.remote = None
+        self.device_commands = None
         if "agent" in config and reserve.free() is not None:
             print("plexus: agent: left out: it needs 48 kB more RAM; use a board with PSRAM")
         elif "agent" in config and not crashes.safe:
-            from .remote import Remote
+            from .device_commands import DeviceCommands
 
-            self.remote = Remote(self, config["agent"]["url"], secrets)
+            self.device_commands = DeviceCommands(self, config["agent"]["url"], secrets)
         self._buttons = {"buttons": profile.get("buttons", ())}
         self._status_ms = config["status_s"] * 1000
         self._confirmed = False
@@ -73,33 +71,33 @@ class Device:
         watch = self.watchdog.part
         self._sampled = watch("sampling", _SAMPLING_MS)
         self._patrolled = watch("patrol", _PATROL_LIMIT_MS)
-        self.courier = Courier(
+        self.uploader = Uploader(
             self.px,
             self.is_up,
             watch("delivery", limit_ms(config)),
             self.network.alive,
             self.network.silent,
         )
-        unload("parts", "config")
+        unload("firmware", "factory", "config")
         reserve.keep(0)
 
     async def run(self):
         """For ever; what a part raises ends it."""
         self._greet()
         parts = [self._resumed(self.network.run), self._resumed(self._patrol), self._watch_button()]
-        if not self.courier.start():
+        if not self.uploader.start():
             parts.append(self._resumed(self._deliver))
         if not self.crashes.safe:
             parts.append(self._resumed(self._sample))
             if self.lights.lamp:
                 parts.append(self.lights.run())  # pyright: ignore[reportAttributeAccessIssue] -- no _Dark
-        if self.remote:
-            parts.append(self.remote.agent.run())
+        if self.device_commands:
+            parts.append(self.device_commands.agent.run())
         await asyncio.gather(*parts)
 
     def close(self):
         """Let go of what would go on by itself, but for the watchdog."""
-        self.courier.stop()
+        self.uploader.stop()
         self.lights.set("off")
 
     def discard(self):
@@ -108,7 +106,9 @@ class Device:
         It may outlive who lets go of it. The thread that delivers has it in hand, for seconds
         amid a flush, and a collector takes any number on a stack for an address.
         """
-        self.px = self.sampler = self.network = self.lights = self.remote = self.courier = None
+        self.px = self.sampler = self.network = self.lights = self.device_commands = (
+            self.uploader
+        ) = None
         self.found = self.problems = ()
 
     async def _resumed(self, part):
@@ -121,7 +121,7 @@ class Device:
             await asyncio.sleep(_PATROL_MS / 1000)
 
     async def _deliver(self):
-        await self.courier.run(self._meanwhile)
+        await self.uploader.run(self._meanwhile)
 
     def _meanwhile(self):
         # What cannot wait while the program's loop delivers. It raises nothing, see Stream.
@@ -147,23 +147,23 @@ class Device:
         from .button import held
 
         if await held(self._buttons):
-            from .start import ask_for_portal
+            from .button import ask_for_portal
 
             ask_for_portal()
             self.reset()
         held = None
-        unload("button")
+        unload("firmware", "button")
 
     async def _patrol(self):
         # Looks after all that does not look after itself, once a second.
         while True:
-            if self.courier.error:
-                raise self.courier.error
+            if self.uploader.error:
+                raise self.uploader.error
             self.crashes.tick()
             self._report.tick()
             self._show()
-            if self.remote:
-                self.remote.tick()
+            if self.device_commands:
+                self.device_commands.tick()
             self._patrolled()
             if self.crashes.safe:
                 self._sampled()  # nobody does
@@ -207,15 +207,15 @@ class Device:
         """Whether nothing stands between the readings and the server."""
         return self.px.may_send and not self.px.delivery.problem
 
-    def say(self, what, words, brief=None):
+    def say(self, what, message, brief=None):
         """Tell a person at the console, if it is something new: a signal's strength is not.
 
         brief: what has to be new for that, in place of the words.
         """
-        brief = brief or words.split(", -")[0]
+        brief = brief or message.split(", -")[0]
         if self._said.get(what) != brief:
             self._said[what] = brief
-            print("plexus: %s: %s" % (what, words))
+            print("plexus: %s: %s" % (what, message))
 
     def show(self, light):
         """Let the LED show this pattern of Lights, whatever there is; None: how things stand."""
@@ -231,7 +231,7 @@ class Device:
 
     def server(self):
         # What a server says may repeat what it was sent.
-        return without(self._secrets, self.px.status)
+        return redact(self._secrets, self.px.status)
 
     def is_up(self):
         """Whether there is a network."""

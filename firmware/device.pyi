@@ -3,13 +3,12 @@ from typing import Any
 
 from plexus import Plexus
 from plexus.sensors import Sampler
-from plexus.sensors.find import Found
+from plexus.sensors.sampling.find import Found
 
-from .courier import Courier
-from .crash import Crashes
+from .device_commands import DeviceCommands
+from .interface import Interface
 from .lights import Lights
-from .link import Link
-from .remote import Remote
+from .uploader import Uploader
 from .watchdog import Watchdog
 
 class _Dark:
@@ -19,20 +18,20 @@ class _Dark:
 
 class Device:
     px: Plexus
-    crashes: Crashes
+    crashes: Any
     watchdog: Watchdog
     lights: Lights | _Dark
-    network: Link
+    network: Interface
     sampler: Sampler
-    remote: Remote | None
+    device_commands: DeviceCommands | None
     found: Sequence[Found]
     problems: Sequence[str]
-    courier: Courier
+    uploader: Uploader
     def __init__(
         self,
         config: dict[str, Any],
         profile: dict[str, Any],
-        crashes: Crashes,
+        crashes: Any,
         px: Plexus,
         sampler: Sampler,
         found: Sequence[Found] = (),
@@ -43,7 +42,7 @@ class Device:
     def discard(self) -> None: ...
     def is_up(self) -> bool: ...
     def reset(self) -> None: ...
-    def say(self, what: str, words: str, brief: str | None = None) -> None: ...
+    def say(self, what: str, message: str, brief: str | None = None) -> None: ...
     def show(self, light: str | None) -> None: ...
     @property
     def delivers(self) -> bool: ...

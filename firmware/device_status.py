@@ -7,17 +7,17 @@ def status(device):
     """How it does, for a person: (what, words) pairs."""
     yield "network", device.network.status
     yield "server", device.server()
-    if device.remote:
-        yield "agent", device.remote.status
+    if device.device_commands:
+        yield "agent", device.device_commands.status
     yield "time", _time(device)
-    for name, words in device.sampler.status.items():
-        yield name, words
+    for name, message in device.sampler.status.items():
+        yield name, message
     for problem in device.problems:
         yield "bus", problem
     for found in device.found:
         if found.driver is None:
-            words = ", ".join(found.candidates)
-            yield "i2c 0x%02x" % found.address, words and "one of " + words or "unknown"
+            message = ", ".join(found.candidates)
+            yield "i2c 0x%02x" % found.address, message and "one of " + message or "unknown"
     if hasattr(gc, "mem_free"):
         yield "memory", "%d B free" % gc.mem_free()
     yield "started by", device.crashes.cause + (", safe mode" if device.crashes.safe else "")

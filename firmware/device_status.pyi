@@ -1,5 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
-from .device import Device
-
-def status(device: Device) -> Iterator[tuple[str, str]]: ...
+# A firmware.device.Device, which is above this.
+def status(device: Any) -> Iterator[tuple[str, str]]: ...

@@ -1,14 +1,14 @@
 """Wired Ethernet: network.LAN over the board's PHY."""
 
-from plexus._port import const
+from plexus.port import const
 
-from .link import Link
+from .interface import Interface
 
 _CONNECTED = const(3)  # network.ETH_CONNECTED: there is a cable, and no address yet
 _DISCONNECTED = const(4)
 
 
-class Ethernet(Link):
+class Ethernet(Interface):
     """Ethernet(profile["ethernet"], {"hostname": ...}).
 
     A static address is in the configuration's "ethernet", with the keys that a network of WiFi

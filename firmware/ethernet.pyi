@@ -1,8 +1,8 @@
 from typing import Any
 
-from .link import Link
+from .interface import Interface
 
-class Ethernet(Link):
+class Ethernet(Interface):
     name: str
     def __init__(
         self, pins: dict[str, Any], config: dict[str, Any], *arguments: Any, **options: Any

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from plexus._port import const, ticks_add, ticks_diff, ticks_ms
+from plexus.port import const, ticks_add, ticks_diff, ticks_ms
 
 _LONGEST_MS = const(250)
 

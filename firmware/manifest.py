@@ -16,8 +16,9 @@ options.defaults(microdot=None)
 include("$(PORT_DIR)/boards/manifest.py")
 package("plexus", base_path="../lib")
 # They are modules of their own, or this.
-own = ("boot.py", "main.py", "manifest.py")
-modules = [name for name in os.listdir(".") if name.endswith(".py") and name not in own]
+own = ("./boot.py", "./main.py", "./manifest.py")
+paths = [folder + "/" + name for folder, _, names in os.walk(".") for name in names]
+modules = [path[2:] for path in paths if path.endswith(".py") and path not in own]
 package("firmware", files=sorted(modules), base_path="..")
 module("boot.py")
 module("main.py")

@@ -5,7 +5,7 @@ import errno
 import select
 import socket
 
-from plexus._port import const, ticks_diff, ticks_ms
+from plexus.port import const, ticks_diff, ticks_ms
 
 _PORT = const(53)  # DNS, which a router at home serves; elsewhere it refuses, as good an answer
 _TIMEOUT_MS = const(3000)

@@ -2,7 +2,7 @@
 
 import gc
 
-from plexus._port import const
+from plexus.port import const
 
 _LOW_HEAP = const(8192)  # B; a request's least need is 2 kB, and pieces are never all in one
 

@@ -1,9 +1,8 @@
 from collections.abc import Callable
+from typing import Any
 
 from plexus import Plexus
 
-from .crash import Crashes
-
 class Report:
-    def __init__(self, px: Plexus, crashes: Crashes, say: Callable[[str, str], object]) -> None: ...
+    def __init__(self, px: Plexus, crashes: Any, say: Callable[[str, str], object]) -> None: ...
     def tick(self) -> None: ...

@@ -6,15 +6,13 @@ import time
 
 import machine
 
-import plexus
-import plexus.sensors
-from plexus import PlexusError, reserve
-from plexus._port import const, ticks_add, ticks_diff, ticks_ms
+from plexus import PlexusError
+from plexus.port import const, reserve, ticks_add, ticks_diff, ticks_ms
 from plexus.sensors import Sampler
 
-from .parts import make_client, make_network
-from .redact import without
-from .start import ask_for_portal
+from .button import ask_for_portal
+from .factory import make_client, make_network, unload_board
+from .redact import redact
 from .watchdog import Watchdog
 
 _WINDOW_MS = const(5000)  # at power-on, for a person
@@ -62,8 +60,7 @@ def main(config, profile, crashes, store=None):
             print("plexus: " + problem)
             px.send("device.problem", problem[:256])
         board = Board = None
-        plexus.forget("board")
-        plexus.sensors.forget(("find", "entry", "recipe", "adding", "checks"))
+        unload_board()
     network = None
     if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
         # Before a sensor asks how strong the signal is: that would start the radio, whose RAM is
@@ -74,9 +71,9 @@ def main(config, profile, crashes, store=None):
         reserve.keep(0)
     if not crashes.safe:
         read_once(sampler, px, awake_ms // 2)
-    for name, words in sampler.status.items():
-        if words not in ("ok", "idle"):
-            print("plexus: %s: %s" % (name, words))
+    for name, message in sampler.status.items():
+        if message not in ("ok", "idle"):
+            print("plexus: %s: %s" % (name, message))
     watchdog.tick()
     report = crashes.report()
     if network:
@@ -133,7 +130,7 @@ def wake_count():
 def read_once(sampler, px, limit_ms):
     """Read each sensor that is kept until it has given its readings, or has failed three times."""
     until = ticks_add(ticks_ms(), limit_ms)
-    waiting = [channel for channel in sampler.channels if channel.keep]
+    waiting = [channel for channel in sampler.channels if not channel.on_demand]
     while waiting and ticks_diff(until, ticks_ms()) > 0:
         wait_ms = 1000
         for channel in list(waiting):
@@ -170,7 +167,7 @@ def deliver(px, network, ends, feed, secrets=()):
             print("plexus: first readings confirmed")
             return True
         except PlexusError as error:
-            print("plexus: server:", without(secrets, str(error)))
+            print("plexus: server:", redact(secrets, str(error)))
             if error.status:
                 break  # it answers, and will answer the same again
         except MemoryError:

@@ -1,8 +1,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from .crash import Crashes
-
 class _Store(Protocol):
     def load(self, px: Any) -> None: ...
     def save(self, px: Any) -> None: ...
@@ -10,7 +8,7 @@ class _Store(Protocol):
 def main(
     config: dict[str, Any],
     profile: dict[str, Any],
-    crashes: Crashes,
+    crashes: Any,
     store: _Store | None = None,
 ) -> None: ...
 async def portal_wanted(profile: dict[str, Any]) -> bool: ...

@@ -2,20 +2,26 @@
 
 import gc
 import json
-import os
 
 import machine
 
-import plexus.app
-import plexus.sensors
-from plexus import reserve
-from plexus._port import const
+import plexus
+from plexus.port import const, load_once, reserve, unload
 
-from . import unload
+from . import repl
+from .button import asked_for_portal
 
 PROFILE = "board.json"
-_ASKED = "portal.now"
-_FOR_A_MOMENT = ("batch", "words", "problem", "timekeeping", "sntp", "http_date", "narrowing")
+_FOR_A_MOMENT = (
+    "readings.batch",
+    "explain",
+    "extras",
+    "delivery.problem",
+    "clock.timekeeping",
+    "clock.sntp",
+    "delivery.http_date",
+    "delivery.narrowing",
+)
 _COLLECT_BYTES = const(6144)
 
 
@@ -24,12 +30,13 @@ def main(crashes):
     profile = load_profile()
     config, problem = _configured(crashes)
     if config is None or asked_for_portal():
-        from .provisioning import main as provision
+        from .setup.provisioning import main as provision
 
         # A board that was set up once does not open its portal by itself.
         provision(config, profile, crashes, portal=problem is None)
         return None
-    unload("config", "rules", "atomic")  # 9 kB that serve no more
+    # 9 kB that serve no more.
+    unload("firmware", "button", "config.rules", "config", "atomic_json")
     # First what takes RAM of the system's by being loaded: the network, which stands still if it
     # gets none, and machine code, for which only a part will do. What is loaded from then on may
     # not take what WiFi and TLS need.
@@ -47,15 +54,15 @@ def main(crashes):
         return None
     reserve.keep(reserve.BEFORE_WIFI)
     try:
-        plexus.app.device = _device(config, profile, crashes)
+        repl.device = _device(config, profile, crashes)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the board can be repaired
         if not crashes.safe:
             raise
         print("plexus: not even the safe mode starts: %s: %s" % (type(error).__name__, error))
-        from .provisioning import main as provision
+        from .setup.provisioning import main as provision
 
         provision(config, profile, crashes, portal=False)
-    return plexus.app.device
+    return repl.device
 
 
 def _configured(crashes):
@@ -83,21 +90,20 @@ def _configured(crashes):
 
 
 def _device(config, profile, crashes):
-    from .parts import make_client, make_sampler, spared
+    from .factory import make_client, make_sampler, safe_mode, unload_board
 
     if crashes.safe:
-        config, profile = spared(config, profile)
+        config, profile = safe_mode(config, profile)
     px = make_client(config)  # before all else: its ring needs the heap's largest piece
     if reserve.free() is not None:
         # The names in what is loaded for a moment stay, and the table of names doubles: now, while
         # there is a piece of 5 kB for it.
         for name in _FOR_A_MOMENT:
-            plexus.borrow(name)
+            load_once("plexus", name)
         gc.threshold(_COLLECT_BYTES)  # little garbage at a time leaves larger pieces
     sensors = make_sampler(config, profile, px, crashes.safe)
     # What opens sensors is needed once, and is gone before the rest comes.
-    plexus.forget("board")
-    plexus.sensors.forget(("find", "entry", "recipe", "adding", "checks"))
+    unload_board()
     from .device import Device
 
     return Device(config, profile, crashes, px, *sensors)
@@ -111,18 +117,3 @@ def load_profile(path=PROFILE):
     except (OSError, ValueError) as error:
         print("plexus: no board profile (%s): only the board itself is read" % (error,))
         return {}
-
-
-def ask_for_portal():
-    """Let the next start open the portal, whose parts have no room beside those of the device."""
-    with open(_ASKED, "w"):
-        pass
-
-
-def asked_for_portal():
-    """Whether that is so; only once."""
-    try:
-        os.remove(_ASKED)
-    except OSError:
-        return False
-    return True

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from plexus._port import const, ticks_diff, ticks_ms
+from plexus.port import const, ticks_diff, ticks_ms
 
 _CHECK_MS = const(1000)
 _DAY_MS = const(86400000)

@@ -3,9 +3,9 @@
 import _thread
 import sys
 
-from plexus._port import const
+from plexus.port import const
 
-from .link import Link
+from .interface import Interface
 
 _SETTLE_MS = const(200)  # until the event that tells of a connection's end has come
 # For the driver's code and the list of what is heard; a 64-bit computer's frames are larger.
@@ -27,7 +27,7 @@ def _in_thread(function):
         _thread.stack_size(0)
 
 
-class WiFi(Link):
+class WiFi(Interface):
     """WiFi({"wifi": [{"ssid": ..., "password": ...}], "hostname": ..., "country": ...}).
 
     The networks are in order of preference; one that is hardly heard comes after those that are
@@ -57,7 +57,7 @@ class WiFi(Link):
     async def _join(self):
         # Also what an earlier program left behind: connect() is an error while it is connecting,
         # and a scan finds nothing.
-        await self._leave()
+        await self._defer()
         self._nic.config(reconnects=0)  # one alone tries again, and that is here
         problems = []
         networks = self._config["wifi"]
@@ -86,10 +86,10 @@ class WiFi(Link):
         if await self._come_up(lambda: nic.status() not in _UNDER_WAY and nic.status() != stale):
             return None
         problem = self._why()
-        await self._leave()
+        await self._defer()
         return problem
 
-    async def _leave(self):
+    async def _defer(self):
         self._nic.disconnect()
         await self._pause(_SETTLE_MS)
 

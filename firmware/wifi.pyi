@@ -1,9 +1,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from .link import Link
+from .interface import Interface
 
-class WiFi(Link):
+class WiFi(Interface):
     name: str
     def __init__(
         self,

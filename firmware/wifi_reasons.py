@@ -1,6 +1,6 @@
 """Why a station is not joined, in words; read when it is not."""
 
-from plexus._port import const
+from plexus.port import const
 
 _LEFT = const(8)
 _IDLE = const(1000)

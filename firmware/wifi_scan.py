@@ -1,6 +1,6 @@
 """Which of several known WiFi networks to try first; loaded where there is more than one."""
 
-from plexus._port import const
+from plexus.port import const
 
 _POLL_MS = const(100)
 _WEAK_DBM = const(-85)  # hardly a link: what is heard better goes first

@@ -6,10 +6,11 @@ import pkgutil
 import sys
 
 import tools
+from tools import commands
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """A parser with one subcommand for each module of this package that registers one.
+    """A parser with one subcommand for each module of tools or tools/commands that registers one.
 
     A module takes part by having `register(subcommands)`, which adds its parser and sets the
     default `run`, a function from the parsed arguments to the exit status. Its heavy imports
@@ -17,13 +18,14 @@ def build_parser() -> argparse.ArgumentParser:
     """
     parser = argparse.ArgumentParser(prog="python -m tools", description=tools.__doc__)
     subcommands = parser.add_subparsers(title="commands", metavar="<command>", required=True)
-    for found in pkgutil.iter_modules(tools.__path__):
-        if found.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"tools.{found.name}")
-        register = getattr(module, "register", None)
-        if register is not None:
-            register(subcommands)
+    for package in (tools, commands):
+        for found in pkgutil.iter_modules(package.__path__):
+            if found.name.startswith("_"):
+                continue
+            module = importlib.import_module(f"{package.__name__}.{found.name}")
+            register = getattr(module, "register", None)
+            if register is not None:
+                register(subcommands)
     return parser
 
 

@@ -14,21 +14,29 @@ REPOSITORY = Path(__file__).parent.parent
 # What goes on a board together, so that a name is the same in all of it.
 TREES = (REPOSITORY / "lib" / "plexus", REPOSITORY / "firmware")
 _ROM_NAMES = Path(__file__).with_name("rom_names.txt")
-# Files of lib/plexus that no program calls: what is public is in others.
-_INTERNAL = frozenset(
-    """_port _viper ring kernel render record retry delivery narrowing stream wire http http_date
-    reserve origin options setup tls ca words problem explain compound sweep far timestamp
-    timekeeping sntp hello handshake lookup message control link recording runs params declare
-    _frames""".split()  # noqa: SIM905
-)
+# Modules that no program calls, by their packages: what is public is in others.
+_INTERNAL = {
+    "plexus": "assemble delivery explain extras options port tls url",
+    "plexus.agent": "command_params command_runs command_schema connection dispatcher hello kinds "
+    "message recording",
+    "plexus.clock": "sntp timekeeping",
+    "plexus.delivery": "bounded_socket exchange http_date narrowing problem request retry",
+    "plexus.port": "reserve",
+    "plexus.readings": "codec compound dtoa record render ring sweep timestamp",
+    "plexus.tls": "ca failure",
+    "plexus.websocket": "frames handshake lookup",
+}
 # And of the firmware, those that a device has in RAM as long as it runs.
-_ALWAYS_LOADED = frozenset(
-    "device device_status courier report link wifi wifi_reasons wifi_scan parts redact".split()  # noqa: SIM905
-)
-# Files of the firmware whose functions the host's commands call on the board.
-_BY_HOST = frozenset(
-    "config atomic rules console provisioning draft start crash manifest".split()  # noqa: SIM905
-)
+_ALWAYS_LOADED = {
+    "firmware": "device device_status factory interface redact report uploader wifi wifi_reasons "
+    "wifi_scan",
+}
+# Modules of the firmware whose functions the host's commands call on the board.
+_BY_HOST = {
+    "firmware": "atomic_json button config manifest start supervisor",
+    "firmware.config": "rules",
+    "firmware.setup": "console draft provisioning",
+}
 _OUR_PACKAGES = ("plexus", "firmware")
 _CORE = ("plexus", "client")
 _BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
@@ -130,10 +138,10 @@ def shorten(sources: dict[Path, str], rom: RomNames) -> ShortNames:
         for path, file in files.items()
     }
     # The same few are each file's own names.
-    most = max(map(len, own.values()), default=0)
+    maximum = max(map(len, own.values()), default=0)
     rare = [None if name in taken else name for name in rom.rare]
     ordinary = [None if name in taken else name for name in rom.ordinary]
-    own_slots = [name for name in ordinary if name][:most]
+    own_slots = [name for name in ordinary if name][:maximum]
     ordinary = [None if name in own_slots else name for name in ordinary]
 
     users = {
@@ -197,7 +205,7 @@ def _hash(name: str) -> int:
 
 
 def _is_library(paths: list[Path]) -> bool:
-    return any(path.parent.name != "firmware" for path in paths)
+    return any(not _module(path).startswith("firmware.") for path in paths)
 
 
 def _short(number: int) -> str:
@@ -260,14 +268,14 @@ def _share_internals(files: "dict[Path, _File]") -> None:
         # A constant of a module may be one of its attributes.
         public |= {name for name in file.attributes if not name.isupper() or name in methods}
         public |= file.keywords | file.kept | file.said
-        if not _is_internal(path) or path.stem in _BY_HOST:
+        if not _is_internal(path) or _is_in(_BY_HOST, path):
             public |= file.globals | file.members
     for file in files.values():
         public |= file.members
     internal = {
         name
         for path, file in files.items()
-        if _is_internal(path) and path.stem not in _BY_HOST
+        if _is_internal(path) and not _is_in(_BY_HOST, path)
         for name in file.globals
         if not name.startswith("_") and len(name) > 1
     } - public
@@ -278,7 +286,7 @@ def _share_internals(files: "dict[Path, _File]") -> None:
     for path, file in files.items():
         taken |= file.keywords | file.kept | file.said | file.globals
         bound = file.members | file.assigned
-        if _is_internal(path) and path.stem not in _BY_HOST:
+        if _is_internal(path) and not _is_in(_BY_HOST, path):
             own |= {
                 name
                 for name in bound
@@ -295,10 +303,19 @@ def _share_internals(files: "dict[Path, _File]") -> None:
 def _is_internal(path: Path) -> bool:
     """Whether no program of a user calls the functions of this file, so that it may not name their
     parameters."""
-    folder, name = path.parent.name, path.stem
-    if folder == "firmware":
-        return name in _ALWAYS_LOADED
-    return folder == "plexus" and name in _INTERNAL
+    return _is_in(_INTERNAL, path) or _is_in(_ALWAYS_LOADED, path)
+
+
+def _is_in(modules: dict[str, str], path: Path) -> bool:
+    package, _, name = _module(path).rpartition(".")
+    return name in modules.get(package, "").split()
+
+
+def _module(path: Path) -> str:
+    """What a file is imported as, wherever its package lies."""
+    parts = path.parts
+    top = max((i for i, part in enumerate(parts) if part in _OUR_PACKAGES), default=0)
+    return module_name(Path(*parts[top:]))
 
 
 class _File(ast.NodeVisitor):

@@ -7,10 +7,10 @@ import json
 
 import machine
 
-from ._port import const, sleep_ms
+from .port import const, sleep_ms
 from .sensors import driver_class
-from .sensors.entry import HOW, check_keys
-from .sensors.recipe import Recipe
+from .sensors.sampling import entry as _entry
+from .sensors.sampling import factory as _factory
 
 _POWER_UP_MS = const(20)  # what a supply and the chips behind it need at the most
 _I2C_HZ = const(100000)  # what every driver's chip bears
@@ -57,11 +57,11 @@ class Board:
 
     def sensor(self, entry):
         """The driver that a sensor's entry describes. ValueError names what is wrong with it."""
-        return _made(self.recipe(entry), entry)
+        return _made(self.factory(entry), entry)
 
-    def recipe(self, entry):
-        """What makes that driver, and makes it again with other options; see Recipe."""
-        check_keys(entry)
+    def factory(self, entry):
+        """What makes that driver, and makes it again with other options; see DriverFactory."""
+        _entry.check_keys(entry)
         driver = driver_class(entry["driver"])
         options = dict(entry.get("options", ()))
         wired = entry.get("pins", {})
@@ -76,7 +76,7 @@ class Board:
             arguments = (self.bus(driver.BUS, entry.get("bus")),)
         if "address" in entry:
             options["address"] = entry["address"]
-        return Recipe(driver, arguments, options or None, tuple(wired))
+        return _factory.DriverFactory(driver, arguments, options or None, tuple(wired))
 
     def fill(self, sampler, entries=None, raises=True, again=True):
         """Let the sampler read these sensors; if None, the board's own and all that a scan finds.
@@ -92,9 +92,9 @@ class Board:
         own = self.profile.get("sensors", ()) if entries is None else entries
         for number, entry in enumerate(own):
             try:
-                how = {key: entry[key] for key in HOW if key in entry}
-                recipe = self.recipe(entry)
-                sampler.add(_made(recipe, entry), recipe=recipe if again else None, **how)
+                how = {key: entry[key] for key in _entry.HOW if key in entry}
+                factory = self.factory(entry)
+                sampler.add(_made(factory, entry), factory=factory if again else None, **how)
             except (ValueError, OSError, ImportError) as error:
                 problem = "sensors[%d].%s" % (number, error)
                 if raises:
@@ -105,7 +105,7 @@ class Board:
         return self._automatic(sampler, again)
 
     def _automatic(self, sampler, again):
-        from .sensors.find import scan
+        from .sensors.sampling import find
 
         everything = []
         self._read_itself(sampler, again)
@@ -113,7 +113,7 @@ class Board:
         for number, entry in enumerate(self.profile.get("i2c", ())):
             try:
                 bus = self.bus("i2c", entry["name"])
-                there = scan(bus, entry.get("occupied", ()))
+                there = find.scan(bus, entry.get("occupied", ()))
             except (OSError, ValueError) as error:
                 self.problems.append("%s: %s" % (entry["name"], error))
                 continue
@@ -127,9 +127,9 @@ class Board:
                     name += "_%02x" % found.address
                 if number:
                     name += "_" + entry["name"]
-                recipe = Recipe(driver, (bus, found.address))
+                factory = _factory.DriverFactory(driver, (bus, found.address))
                 sampler.add(
-                    recipe(), name=name, prefix=name + ".", recipe=recipe if again else None
+                    factory(), name=name, prefix=name + ".", factory=factory if again else None
                 )
         return everything
 
@@ -146,13 +146,13 @@ class Board:
             _power(battery.get("enable_pin"))
             options["battery"] = machine.Pin(battery["pin"])
             options["divider"] = battery["divider"]
-        recipe = Recipe(System, (), options, ("battery",))
-        sampler.add(recipe(), name="board", prefix="board.", recipe=recipe if again else None)
+        factory = _factory.DriverFactory(System, (), options, ("battery",))
+        sampler.add(factory(), name="board", prefix="board.", factory=factory if again else None)
 
 
-def _made(recipe, entry):
+def _made(factory, entry):
     try:
-        return recipe()
+        return factory()
     except TypeError as error:
         raise ValueError("options: %s: %s" % (entry["driver"], error))
 

@@ -2,9 +2,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .sensors.driver import Driver
-from .sensors.find import Found
-from .sensors.recipe import Recipe
-from .sensors.sampler import Sampler
+from .sensors.sampling.factory import DriverFactory
+from .sensors.sampling.find import Found
+from .sensors.sampling.sampler import Sampler
 
 class Board:
     profile: dict[str, Any]
@@ -14,7 +14,7 @@ class Board:
     def load(cls, path: str) -> Board: ...
     def bus(self, kind: str, name: str | None = None) -> Any: ...
     def sensor(self, entry: dict[str, Any]) -> Driver: ...
-    def recipe(self, entry: dict[str, Any]) -> Recipe: ...
+    def factory(self, entry: dict[str, Any]) -> DriverFactory: ...
     def fill(
         self,
         sampler: Sampler,

@@ -1,24 +1,21 @@
 """Plexus: takes readings and brings them to the server when it is time. Only it knows the order."""
 
-# What setup.py gives it, and what Buffer.__getattr__ loads, is not seen here: client.pyi has it.
+# What assemble.py gives it, and what __getattr__ loads, is not seen here: client.pyi has it.
 # pyright: reportAttributeAccessIssue=false
 
-from . import borrow, forget
-from ._port import Lock, const, ticks_diff
-from .buffer import Buffer, BufferFull
-
-_DATE_ERROR_MS = const(500)  # an HTTP Date has whole seconds
+from .port import COMPILED, Lock, load_once, ticks_diff, unload
+from .readings import buffer
 
 
 class PlexusError(Exception):
     """What flush() could not do, in words; `status` is the server's, 0 if it gave no answer."""
 
-    def __init__(self, words, status=0):
-        super().__init__(words)
+    def __init__(self, message, status=0):
+        super().__init__(message)
         self.status = status
 
 
-class Plexus(Buffer):
+class Plexus(buffer.Buffer):
     """Brings readings to Plexus: send() at any time from anywhere, tick() in the main loop.
 
     Readings wait in `ring_bytes` of RAM until the server has confirmed them. A flush is due
@@ -27,12 +24,17 @@ class Plexus(Buffer):
     """
 
     def __init__(self, api_key, source_id, **options):
-        """The options, their defaults and what they mean: setup.py. ValueError names what is
+        """The options, their defaults and what they mean: assemble.py. ValueError names what is
         wrong."""
         self._busy = Lock()
-        self.calls = None
-        borrow("setup").make(self, api_key, source_id, options)
-        forget("setup")
+        self.session_requests = None
+        load_once(__name__, "assemble").make(self, api_key, source_id, options)
+        unload(__name__, "assemble")
+        if COMPILED:
+            unload(__name__, "tls")
+
+    def __getattr__(self, name):
+        return load_once(__name__, "extras").find(self, name)
 
     def __repr__(self):
         return "<Plexus %s at %s: %s>" % (self.source_id, self.http.host, self.status)
@@ -53,13 +55,9 @@ class Plexus(Buffer):
                 return 0
             if self._report_ms and ticks_diff(now, self._reported_at) >= self._report_ms:
                 self._reported_at = now
-                try:
-                    for name in ("pending", "dropped", "rejected", "confirmed"):
-                        self.send("plexus." + name, getattr(self, name))
-                except BufferFull:
-                    pass  # the counters can wait, what fills the ring cannot
-            if self.calls:
-                self.calls.send(self.http, self.ring, self.ticks_ms)
+                load_once(__name__, "extras").report(self)
+            if self.session_requests:
+                self.session_requests.send(self.http, self.ring, self.ticks_ms)
             ring = self.ring
             if self.delivery.retry.wait_ms(now):
                 return 0
@@ -88,15 +86,15 @@ class Plexus(Buffer):
                 self._set_clock()
             before = self.confirmed
             fine = self.may_send
-            if fine and self.calls:
-                self.calls.send(self.http, self.ring, self.ticks_ms)
+            if fine and self.session_requests:
+                self.session_requests.send(self.http, self.ring, self.ticks_ms)
             while fine and self.ring.left(goal):
                 delivery.step(self.clock.known)
                 fine = not delivery.problem
             if not fine:
-                raise PlexusError(*borrow("words").flush_problem(self))
-            if self.calls:
-                self.calls.send(self.http, self.ring, self.ticks_ms)
+                raise PlexusError(*load_once(__name__, "explain").flush_problem(self))
+            if self.session_requests:
+                self.session_requests.send(self.http, self.ring, self.ticks_ms)
             return self.confirmed - before
         finally:
             self._finish()
@@ -114,7 +112,7 @@ class Plexus(Buffer):
         try:
             taken = self.lock.enter()
             if taken:
-                self._empty_box()
+                self._take_deferred()
                 ready = True
         finally:
             if taken:
@@ -127,29 +125,19 @@ class Plexus(Buffer):
         try:
             more = self.ring.left(self._goal) and not self.delivery.problem
             if not (self._keep_alive or more):
-                self.http.stream.shut()
+                self.http.connection.shut()
         finally:
             self._busy.release()
 
     def _set_clock(self):
-        clock = self.clock
         try:
-            clock.sync()
-            self.http.answers += 1
-            self.clock_problem = ""
-        except (OSError, MemoryError) as exc:
-            self.clock_problem = str(exc) or "out of memory"
-            if not clock.known or clock.error_ms > 2 * _DATE_ERROR_MS:
-                # NTP is blocked: the server's Date, which is enough to verify certificates and
-                # far better than nothing, or than a clock that has drifted for a day.
-                try:
-                    self.clock_problem += borrow("http_date").set_clock(clock, self.http)
-                except MemoryError:
-                    pass
+            load_once(__name__, "extras").set_clock(self)
+        except MemoryError:
+            self.clock_problem = "out of memory"
 
     def _date(self, hi, lo):
         # Called by the clock, with the buffer's lock held, when it knows the time at last.
         self.ring.date(hi, lo)
         self.body.date(hi, lo)
-        if self.calls is not None:
-            self.calls.date(hi, lo)
+        if self.session_requests is not None:
+            self.session_requests.date(hi, lo)

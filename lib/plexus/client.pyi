@@ -1,25 +1,26 @@
 from collections.abc import Callable
 from typing import Literal
 
-from .buffer import Buffer
-from .ca import _Certificates
 from .clock import Clock
 from .delivery import Delivery
-from .http import Http, _Requests
-from .render import Body
-from .session import Calls, Session
+from .delivery.request import Http
+from .delivery.sessions import Session, SessionRequests
+from .readings.buffer import Buffer
+from .readings.render import Body
 from .tls import _Context
+from .tls.ca import _Certificates
+from .url import _Requests
 
 class PlexusError(Exception):
     status: int
-    def __init__(self, words: str, status: int = 0) -> None: ...
+    def __init__(self, message: str, status: int = 0) -> None: ...
 
 class Plexus(Buffer[Clock]):
     source_id: str
     http: Http
     delivery: Delivery
     body: Body
-    calls: Calls | None
+    session_requests: SessionRequests | None
     clock_problem: str
     verified: bool
     confirmed: int
@@ -71,7 +72,7 @@ class Plexus(Buffer[Clock]):
     @property
     def may_send(self) -> bool: ...
 
-    # What has modules of its own, which are loaded when it is asked for: see Buffer.__getattr__.
+    # What has modules of its own, which are loaded when it is asked for: see extras.py.
 
     @property
     def status(self) -> str: ...
@@ -81,4 +82,4 @@ class Plexus(Buffer[Clock]):
     def unanswered(self) -> int: ...
     def session(self, session_id: str, name: str | None = None) -> Session: ...
     def credentials(self) -> tuple[str, _Context | None]: ...
-    def hasten(self) -> None: ...
+    def retry_now(self) -> None: ...

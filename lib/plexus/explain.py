@@ -1,52 +1,55 @@
-"""What the TLS library says of a failure, in plain words."""
+"""A client's status in plain words. Loaded when a person asks, so that a board need not hold it."""
 
-# A part of the TLS library's message -> what it means to who reads `status`. The first that fits
-# counts: a wrong clock comes before what it may bring about.
-_MEANINGS = (
-    (
-        ("starts in the future", "not yet valid"),
-        "the server's certificate is not valid yet: is the clock of this device right?",
-    ),
-    (
-        ("validity has expired", "has expired"),
-        "the server's certificate has expired, or the clock of this device is ahead",
-    ),
-    (
-        ("match with the expected CN", "certificate is not valid for"),
-        "the server's certificate is for another host name than the endpoint's",
-    ),
-    (
-        ("correctly signed by the trusted CA", "self-signed", "self signed", "issuer certificate"),
-        "no trusted authority signed the server's certificate: give its root as `ca`",
-    ),
-    (
-        ("CA_CHAIN_REQUIRED",),
-        "there is no root certificate to verify the server by: give one as `ca`",
-    ),
-    (
-        ("ALLOC_FAILED",),
-        "too little memory for TLS: make the ring smaller, or give a single root as `ca`",
-    ),
-    (
-        ("CERT_VERIFY_FAILED", "CERTIFICATE_VERIFY_FAILED", "ertificate"),
-        "the server's certificate was refused",
-    ),
-    (
-        ("MBEDTLS_ERR", "[SSL", "_ssl.c"),
-        "the TLS handshake failed: is the endpoint's port one for https?",
-    ),
-)
+from .port import load_once, reserve
 
 
-def explain(reason):
-    """What a failure to connect means, in plain words; None if it does not come from TLS.
+def flush_problem(px):
+    """What a PlexusError says of the flush that it ends: (words, the server's status)."""
+    delivery = px.delivery
+    if not px.may_send:
+        return "the time is not known: " + px.clock_problem, 0
+    return load_once("plexus", "delivery.problem").problem(
+        delivery.problem, px.http.host
+    ), delivery.status
 
-    MicroPython raises ValueError for a refused certificate and OSError for the rest, CPython
-    subclasses of OSError, `requests` wraps those: what they share is Mbed TLS's or OpenSSL's text.
-    """
-    text = str(reason)
-    for parts, meaning in _MEANINGS:
-        for part in parts:
-            if part in text:
-                return meaning
-    return None
+
+def status(px):
+    """All that `Plexus.status` says."""
+    # Taken once: another thread may be delivering.
+    delivery = px.delivery
+    trouble = delivery.problem
+    rejection = delivery.rejection
+    host = px.http.host
+    if not px.may_send:
+        message = "waiting for the time"
+        if px.clock_problem:
+            message += ": " + px.clock_problem
+    elif trouble:
+        wait_ms = delivery.retry.wait_ms(px.ticks_ms())
+        message = load_once("plexus", "delivery.problem").problem(trouble, host)
+        message += "; next try in %d s" % ((wait_ms + 999) // 1000)
+    else:
+        message = "ok"
+    message += "; %d pending, %d confirmed, %d dropped, %d rejected" % (
+        px.pending,
+        px.confirmed,
+        px.dropped,
+        px.rejected,
+    )
+    if px.ring_is_chosen and reserve.free() is not None:
+        message += "; ring_bytes %d" % len(px.ring.data)
+    if rejection:
+        message += "; last rejected: %s: %s" % rejection
+    if px.session_requests:
+        message += px.session_requests.status(host)
+    return message if px.verified else message + "; certificate verification is OFF"
+
+
+def answers(px):
+    """How often something on the network replied: HTTP of any status, a refusal, or NTP."""
+    return px.http.answers
+
+
+def unanswered(px):
+    """How many requests nothing on the network replied to. Blocked NTP does not count."""
+    return px.http.unanswered

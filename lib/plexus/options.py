@@ -1,8 +1,7 @@
 """The checks of a client's options, and of a source's name."""
 
-from .record import check_string
-
-_SOURCE = "abcdefghijklmnopqrstuvwxyz0123456789._-"
+_MAX_STRING = 256  # the API's limit on strings, in characters
+_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 
 def check_key(api_key):
@@ -37,17 +36,19 @@ def check_ring(ring_bytes):
     check_range("ring_bytes", ring_bytes, 256, 0x3FFFFFFF)
 
 
-def check_range(name, value, least, most):
-    """ValueError unless option `name` is an int from `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError("%s: an int from %d to %d, not %r" % (name, least, most, value))
+def check_range(name, value, minimum, maximum):
+    """ValueError unless option `name` is an int from `minimum` to `maximum`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+        raise ValueError("%s: an int from %d to %d, not %r" % (name, minimum, maximum, value))
 
 
 def check_source(source_id):
     """ValueError unless `source_id` is one: [a-z0-9][a-z0-9._-]*, at most 256 characters."""
-    check_string("source_id", source_id)
+    if not isinstance(source_id, str) or not 0 < len(source_id) <= _MAX_STRING:
+        got = len(source_id) if isinstance(source_id, str) else type(source_id).__name__
+        raise ValueError("source_id: %s; give a string of 1 to %d characters" % (got, _MAX_STRING))
     for i, char in enumerate(source_id):
-        if char not in _SOURCE or (i == 0 and char in "._-"):
+        if char not in _CHARACTERS or (i == 0 and char in "._-"):
             raise ValueError(
                 "source_id: %r at %d; use a-z, 0-9 and, not at the start, '.', '_', '-'" % (char, i)
             )

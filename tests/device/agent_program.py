@@ -11,9 +11,9 @@ import time
 
 from agent_world import KEY
 
-from firmware.courier import Courier
+from firmware.uploader import Uploader
 from plexus import Clock, Plexus
-from plexus.agent import Agent
+from plexus.agent.agent import Agent
 from plexus.sensors import Sampler
 
 
@@ -38,9 +38,13 @@ async def main(ingest, ws, seconds):
     px = Plexus(KEY, "dev-1", endpoint=ingest, ring_bytes=65536, clock=clock, flush_interval_ms=200)
     sampler = Sampler(px)  # pyright: ignore[reportArgumentType] -- send is an attribute
     sensors = {}
-    for metric, interval_ms, keep in (("fast", 10, True), ("mean", 50, True), ("shown", 20, False)):
+    for metric, interval_ms, on_demand in (
+        ("fast", 10, False),
+        ("mean", 50, False),
+        ("shown", 20, True),
+    ):
         sensors[metric] = Counter(metric)
-        sampler.add(sensors[metric], interval_ms, name=metric, keep=keep)
+        sampler.add(sensors[metric], interval_ms, name=metric, on_demand=on_demand)
     agent = Agent(px, sampler, ws, live_bytes=16384)
 
     @agent.command("talk", params={"lines": {"type": "integer", "min": 1, "max": 100}})
@@ -51,8 +55,8 @@ async def main(ingest, ws, seconds):
         return {"lines": lines}
 
     stopped = []
-    courier = Courier(px, lambda: True, lambda: None, lambda: None)
-    courier.start()
+    uploader = Uploader(px, lambda: True, lambda: None, lambda: None)
+    uploader.start()
     tasks = [asyncio.create_task(part.run()) for part in (sampler, agent)]
     end = time.ticks_add(time.ticks_ms(), seconds * 1000)
 
@@ -65,9 +69,9 @@ async def main(ingest, ws, seconds):
     await asyncio.sleep(0.5)
     tasks[0].cancel()
     await asyncio.sleep(0.1)
-    latest_ms = {channel.name: channel.latest_ms for channel in sampler.channels}
-    courier.stop()
-    while courier.running:
+    max_lateness_ms = {channel.name: channel.max_lateness_ms for channel in sampler.channels}
+    uploader.stop()
+    while uploader.running:
         await asyncio.sleep(0.05)
     px.flush()
     tasks[1].cancel()
@@ -82,8 +86,8 @@ async def main(ingest, ws, seconds):
                 "live_sent": agent.live.sent,
                 "errors": agent.errors,
                 "connects": agent.connects,
-                "latest_ms": latest_ms,
-                "courier": repr(courier.error),
+                "max_lateness_ms": max_lateness_ms,
+                "uploader": repr(uploader.error),
                 "tasks": [task.done() for task in tasks],
             }
         )

@@ -7,9 +7,9 @@ import asyncio
 import json
 
 from plexus import Plexus
-from plexus._port import ticks_add
-from plexus.agent import Agent
+from plexus.agent.agent import Agent
 from plexus.clock import Clock
+from plexus.port import ticks_add
 from plexus.sensors import Sampler
 
 START_MS = 1700000000000
@@ -301,13 +301,15 @@ class World:
         self.kept = Probe("kept")
         self.shown = Probe("shown")
         self.channels = {}
-        for sensor, interval_ms, keep in (
-            (self.steady, 10, True),
-            (self.kept, 100, True),
-            (self.shown, 50, False),
+        for sensor, interval_ms, on_demand in (
+            (self.steady, 10, False),
+            (self.kept, 100, False),
+            (self.shown, 50, True),
         ):
             name = sensor.metric
-            self.channels[name] = self.sampler.add(sensor, interval_ms, name=name, keep=keep)
+            self.channels[name] = self.sampler.add(
+                sensor, interval_ms, name=name, on_demand=on_demand
+            )
         self.agent = Agent(
             self.px,
             self.sampler,

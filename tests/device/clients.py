@@ -7,16 +7,16 @@ import sys
 import time
 
 from plexus import Plexus, PlexusError
-from plexus._port import ticks_ms
 from plexus.clock import Clock
+from plexus.port import ticks_ms
 from support import IS_MICROPYTHON, FakeTicks
 
 REAL_TIME = (
-    "plexus.wire",
-    "plexus.stream",
-    "plexus._host_stream",
-    "plexus.http_date",
-    "plexus._port",
+    "plexus.delivery.exchange",
+    "plexus.delivery.bounded_socket",
+    "plexus.delivery.host_socket",
+    "plexus.delivery.http_date",
+    "plexus.port",
 )
 KEY = "plx_secret0123456789"
 SECRET = "secret0123456789"
@@ -25,9 +25,9 @@ SECRET = "secret0123456789"
 def stream_module():
     """The module whose Stream makes this interpreter's connections."""
     if IS_MICROPYTHON:
-        import plexus.stream as module
+        import plexus.delivery.bounded_socket as module
     else:
-        import plexus._host_stream as module
+        import plexus.delivery.host_socket as module
     return module
 
 

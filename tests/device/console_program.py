@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from firmware.console import Console
-from firmware.draft import Draft
+from firmware.setup.console import Console
+from firmware.setup.draft import Draft
 
 
 async def main(directory):

@@ -8,9 +8,9 @@ import hashlib
 import struct
 import sys
 
-import plexus.buffer as buffer
-import plexus.record as record
-import plexus.render as render
+import plexus.readings.buffer as buffer
+import plexus.readings.record as record
+import plexus.readings.render as render
 from readings import Client, Random, decimal
 
 

@@ -60,8 +60,8 @@ class _File:
     def __exit__(self, *_):
         pass  # the file system may still hold what was not synced
 
-    def read(self, most):
-        return self._flash.files[self._path][:most]
+    def read(self, maximum):
+        return self._flash.files[self._path][:maximum]
 
     def write(self, data):
         self._flash.step()

@@ -9,10 +9,10 @@ import gc
 import json
 import sys
 
-from firmware.draft import Draft
-from firmware.portal import Portal
+from firmware.setup.draft import Draft
+from firmware.setup.portal import Portal
 from models import network
-from plexus._port import ticks_diff, ticks_ms
+from plexus.port import ticks_diff, ticks_ms
 
 PROFILE = {"name": "esp32-devkitc-v4", "title": "Espressif ESP32-DevKitC V4", "mcu": "esp32"}
 SENSORS = [("BME280", "at 0x76 on i2c0"), ("unknown chip", "at 0x3c on i2c0")]

@@ -3,10 +3,11 @@
 import json
 from array import array
 
-from plexus._port import Lock
-from plexus.buffer import Buffer
-from plexus.compound import suffix
-from plexus.render import Body, bits_text
+from plexus.extras import find
+from plexus.port import Lock
+from plexus.readings.buffer import Buffer
+from plexus.readings.compound import suffix
+from plexus.readings.render import Body, bits_text
 
 START_MS = 1700000000000
 HEAD = b'{"points":['
@@ -21,7 +22,7 @@ class FakeClock:
     """A clock that the test owns: it is `now_ms` until the test says otherwise."""
 
     def __init__(self, now_ms=START_MS, known=True):
-        self.line = array("i", (0, 0, 0, 0, 0x4000))  # see Clock.line: no drift
+        self.time_map = array("i", (0, 0, 0, 0, 0x4000))  # see Clock.time_map: no drift
         self.now_ms = now_ms
         self.known = known
         self.hi = self.lo = 0
@@ -37,7 +38,7 @@ class FakeClock:
     @now_ms.setter
     def now_ms(self, now_ms):
         self._now_ms = now_ms
-        self.line[1], self.line[2] = divmod(now_ms, 1000000)
+        self.time_map[1], self.time_map[2] = divmod(now_ms, 1000000)
 
     def split(self, ticks):
         self.hi, self.lo = divmod(self.now_ms, 1000000)
@@ -70,6 +71,9 @@ class Client(Buffer):
         self.clock.on_shift = self.ring.date
         self.body = Body(self.ring, self.lock, HEAD)
         self.open(ring_bytes)
+
+    def __getattr__(self, name):
+        return find(self, name)
 
     def session(self, session_id):
         """`with client.session(...)`: readings are of that session."""

@@ -64,7 +64,7 @@ def close(got, expected, within):
 def every_i2c_driver():
     """(name, driver class, Model) of each driver that a scan can find."""
     from plexus.sensors import driver_class
-    from plexus.sensors.find import driver_names
+    from plexus.sensors.sampling.find import driver_names
 
     if hasattr(gc, "freeze"):
         gc.freeze()  # the drivers collect when they are loaded: not the whole of pytest, then

@@ -6,9 +6,10 @@ import json
 from agent_world import running
 
 from clients import Randoms, client, right_clock
-from plexus.agent import Agent
-from plexus.sensors.sampler import Sampler
-from plexus.websocket import utf8
+from plexus.agent.agent import Agent
+from plexus.port import load_native
+from plexus.sensors.sampling.sampler import Sampler
+from plexus.websocket.frames import utf8
 from support import FakeTicks, equal
 
 URL = "wss://gateway.example/ws/device"
@@ -17,7 +18,7 @@ UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 TIME_MS = 1795329907655
 # Those that sleep.
 MODULES = {
-    name: __import__("plexus." + name, None, None, ("x",)) for name in ("agent", "link", "runs")
+    name: load_native("plexus.agent", name) for name in ("agent", "connection", "command_runs")
 }
 
 

@@ -6,10 +6,10 @@ import gc
 import json
 
 from clients import KEY, SECRET, Randoms, client, right_clock
-from plexus.agent import Agent
+from plexus.agent.agent import Agent
 from plexus.clock import Clock
-from plexus.sensors.sampler import Sampler
-from plexus.websocket import WebSocketError
+from plexus.sensors.sampling.sampler import Sampler
+from plexus.websocket.error import WebSocketError
 from support import IS_MICROPYTHON, Admin, equal, http, only, raises
 from talks import ENDPOINT, TIME_MS, URL, Talk
 
@@ -310,7 +310,7 @@ def test_stalled_socket_drops_live_readings_and_keeps_the_rest():
 
 
 def test_waits_double_up_to_a_minute_and_are_half_random():
-    for fraction, least in ((0, 1), (1, 0.5)):
+    for fraction, minimum in ((0, 1), (1, 0.5)):
         talk = Talk(random=fraction)
         talk.fails = [OSError(111)] * 8
 
@@ -319,7 +319,7 @@ def test_waits_double_up_to_a_minute_and_are_half_random():
 
         talk.play(script)
         tried = talk.tried_at_ms[:9]
-        waits = [int((b - a) / 1000 / least + 0.5) for a, b in zip(tried, tried[1:])]
+        waits = [int((b - a) / 1000 / minimum + 0.5) for a, b in zip(tried, tried[1:])]
         equal(waits, [2, 4, 8, 16, 32, 60, 60, 60])
 
 
@@ -617,7 +617,7 @@ def test_too_little_memory_for_a_connection_is_one_that_failed():
             await talk.authenticate()
             equal(talk.agent.connected, True)
 
-        talk.play(script, link=scarce)
+        talk.play(script, connection=scarce)
 
 
 def test_network_that_cannot_be_asked_for_does_not_end_the_agent():

@@ -10,9 +10,9 @@ from agent_corpus import messages as corpus
 from agent_world import KEY, START_MS, Ingest, Probe, World, check, running
 
 from plexus import Plexus
-from plexus._port import ticks_add, ticks_diff, ticks_ms
-from plexus.agent import Agent
+from plexus.agent.agent import Agent
 from plexus.clock import Clock
+from plexus.port import ticks_add, ticks_diff, ticks_ms
 from plexus.sensors import Sampler
 from support import IS_MICROPYTHON, Admin, equal, http, only
 
@@ -334,7 +334,7 @@ async def hundred(wired, url):
 
 @only("micropython")  # whose heap is the board's
 def test_hundred_reconnects_leak_neither_memory_nor_sockets(server):
-    import plexus.agent as module
+    import plexus.agent.agent as module
 
     hurried = Hurried()
     wired = Wired(server.ws, ticks=hurried.ticks_ms)

@@ -11,8 +11,8 @@ from support import equal, raises
 
 with machine.Installed():
     from plexus.board import Board
-from plexus.sensors.configure import configure
-from plexus.sensors.sampler import Sampler
+from plexus.sensors.sampling.configure import configure
+from plexus.sensors.sampling.sampler import Sampler
 
 PROFILE = {
     "i2c": [
@@ -206,17 +206,17 @@ def test_calibration_average_and_deadband_of_an_entry_are_the_samplers():
         "heartbeat_ms": 1000,
     }
     bench.fill([entry])
-    shape = bench.sampler.channels[0].shape
-    equal(shape.shaped([("temperature", 20)], 0), [])
-    equal(shape.shaped([("temperature", 21)], 0), [("temperature", 21.5)])
+    filters = bench.sampler.channels[0].filters
+    equal(filters.shaped([("temperature", 20)], 0), [])
+    equal(filters.shaped([("temperature", 21)], 0), [("temperature", 21.5)])
 
 
-def test_an_entry_that_is_not_kept_is_read_only_when_it_is_woken():
+def test_an_entry_on_demand_is_read_only_when_it_is_woken():
     bench = Bench()
-    bench.fill([{"driver": "bme280", "keep": False}])
+    bench.fill([{"driver": "bme280", "on_demand": True}])
     (channel,) = bench.sampler.channels
-    equal((channel.keep, channel.client), (False, None))
-    refused("sensors[0].keep: 'no'", driver="bme280", keep="no")
+    equal((channel.on_demand, channel.client), (True, None))
+    refused("sensors[0].on_demand: 'no'", driver="bme280", on_demand="no")
 
 
 def test_an_entrys_driver_is_made_again_with_other_options():
@@ -275,7 +275,7 @@ def test_the_boards_own_values_keep_the_batterys_pin():
 def test_a_sensor_keeps_neither_the_board_nor_its_profile():
     board = Bench().board
     entry = {"driver": "bme280", "address": 0x77, "options": {"oversampling": 4}}
-    held = [board.recipe(entry)]
+    held = [board.factory(entry)]
     for value in held:
         assert value is not board and value is not board.profile and value is not entry
         if isinstance(value, (tuple, dict)):

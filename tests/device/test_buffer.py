@@ -4,8 +4,8 @@ import gc
 import sys
 import time
 
-import plexus.render as render
-from plexus.buffer import BufferFull
+import plexus.readings.render as render
+from plexus.readings.buffer import BufferFull
 from readings import START_MS, Client
 from support import Skip, equal, only, raises, wait_until
 

@@ -2,7 +2,7 @@
 
 from clients import KEY, SECRET, Outage, client, fill, refused, right_clock
 from plexus import Clock, Plexus, PlexusError
-from plexus.buffer import BufferFull
+from plexus.readings.buffer import BufferFull
 from support import Admin, equal, raises
 
 SHORT_NAMES = True
@@ -54,7 +54,7 @@ def test_ports_that_do_not_exist_are_refused():
 
 
 def test_bad_numbers_are_refused_with_their_bounds():
-    for name, least, most in (
+    for name, minimum, maximum in (
         ("ring_bytes", 256, 0x3FFFFFFF),
         ("flush_interval_ms", 0, 86400000),
         ("flush_fill_percent", 1, 100),
@@ -62,10 +62,10 @@ def test_bad_numbers_are_refused_with_their_bounds():
         ("timeout_ms", 1, 600000),
         ("report_interval_ms", 0, 86400000),
     ):
-        bad = (least - 1, most + 1, -5, 10**30, 1000.5, "1000", True)
+        bad = (minimum - 1, maximum + 1, -5, 10**30, 1000.5, "1000", True)
         if name not in ("ring_bytes", "batch_points"):  # None: what there is room for
             bad += (None,)
-        _is_refused(name, *bad, parts=(str(least), str(most)))
+        _is_refused(name, *bad, parts=(str(minimum), str(maximum)))
 
 
 def test_bad_policies_are_refused():
@@ -258,7 +258,7 @@ def test_status_bears_that_another_thread_delivers_meanwhile(server):
         def problem(self):
             return self._problems.pop(0)
 
-    from plexus.words import status
+    from plexus.explain import status
 
     px = client(server)
     px.delivery = Delivering()

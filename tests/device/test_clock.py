@@ -4,8 +4,8 @@ import gc
 import sys
 import time
 
-import plexus.sntp as sntp
-import plexus.timekeeping as timekeeping
+import plexus.clock.sntp as sntp
+import plexus.clock.timekeeping as timekeeping
 from plexus.clock import Clock
 from support import FakeTicks, equal, only, raises
 

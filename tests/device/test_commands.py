@@ -2,8 +2,8 @@
 
 from asyncio import CancelledError
 
-from plexus.declare import check_schema
-from plexus.params import split_command, values_of
+from plexus.agent.command_params import split_command, values_of
+from plexus.agent.command_schema import check_schema
 from support import equal, raises
 from talks import MODULES, UUID, Talk, ack, error_of, result
 
@@ -295,7 +295,7 @@ def test_too_little_memory_to_run_a_command_is_an_error():
     async def script(talk):
         await talk.authenticate()
         await talk.ask("execute", id="e1", command="echo text=a")
-        runs = MODULES["runs"]
+        runs = MODULES["command_runs"]
         before, runs.asyncio = runs.asyncio, Low()
         answers = await talk.ask("execute", id="e2", command="echo text=a")
         runs.asyncio = before

@@ -5,7 +5,7 @@ import os
 
 from flash import Flash, Mounted, PowerCut
 
-import firmware.atomic as atomic
+import firmware.atomic_json as atomic
 import firmware.config as config_module
 from firmware.config import Config, ConfigError, check, load, redacted, save, secrets
 from models import esp32

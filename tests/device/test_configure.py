@@ -11,7 +11,6 @@ from models.onewire import Wire
 from models.spi import SPI
 from models.uart import UART
 from plexus.sensors.bme280 import BME280
-from plexus.sensors.configure import configure
 from plexus.sensors.dht import DHT
 from plexus.sensors.digital import Digital
 from plexus.sensors.driver import Driver
@@ -20,8 +19,9 @@ from plexus.sensors.hx711 import HX711
 from plexus.sensors.max6675 import MAX6675
 from plexus.sensors.pms5003 import PMS5003
 from plexus.sensors.pulses import Pulses
-from plexus.sensors.recipe import Recipe
-from plexus.sensors.sampler import Sampler
+from plexus.sensors.sampling.configure import configure
+from plexus.sensors.sampling.factory import DriverFactory
+from plexus.sensors.sampling.sampler import Sampler
 from readings import START_MS, Client, FakeClock
 from sensors import every_i2c_driver
 from support import FakeTicks, equal, raises
@@ -36,13 +36,13 @@ class Bench:
     def __init__(self):
         clock = FakeClock()
         clock.ticks_ms = self.ticks_ms = FakeTicks(1000)
-        clock.line[0] = 1000
+        clock.time_map[0] = 1000
         self.px = Client(clock=clock)
         self.sampler = Sampler(self.px)
         self.clock = Clock()
 
-    def add(self, recipe, **how):
-        return self.sampler.add(recipe(), recipe=recipe, **how)
+    def add(self, factory, **how):
+        return self.sampler.add(factory(), factory=factory, **how)
 
     def pass_ms(self, duration_ms):
         while duration_ms > 0:
@@ -83,7 +83,7 @@ class Gauge(Driver):
 
 def gauge(**how):
     bench = Bench()
-    return bench, bench.add(Recipe(Gauge), **how)
+    return bench, bench.add(DriverFactory(Gauge), **how)
 
 
 # Rate
@@ -253,7 +253,7 @@ def test_a_sensor_that_cannot_be_closed_is_replaced_even_so():
             raise OSError(5)
 
     bench = Bench()
-    channel = bench.sampler.add(Stuck(), recipe=Recipe(Gauge))
+    channel = bench.sampler.add(Stuck(), factory=DriverFactory(Gauge))
     bench.pass_ms(50)
     equal(configure(channel, {"level": 7, "interval_ms": 50})["level"], 7)
     bench.pass_ms(90)
@@ -270,7 +270,7 @@ def test_options_given_before_stay():
 
 def test_options_of_the_entry_stay_and_those_given_stand_over_them():
     bench = Bench()
-    channel = bench.add(Recipe(Gauge, (), {"level": 5, "offset": 10}))
+    channel = bench.add(DriverFactory(Gauge, (), {"level": 5, "offset": 10}))
     configure(channel, {"level": 6})
     equal(channel.sensor.level, 16)
 
@@ -290,7 +290,7 @@ def test_a_long_wait_of_the_sensor_before_is_not_waited_for():
             yield 180000
 
     bench = Bench()
-    channel = bench.sampler.add(Warm(), recipe=Recipe(Gauge))
+    channel = bench.sampler.add(Warm(), factory=DriverFactory(Gauge))
     bench.pass_ms(10)
     configure(channel, {"level": 7})
     bench.pass_ms(1100)
@@ -342,7 +342,7 @@ def test_none_is_a_value_as_well():
         def __init__(self, level=1):
             super().__init__(0 if level is None else level)
 
-    channel = Bench().add(Recipe(Optional))
+    channel = Bench().add(DriverFactory(Optional))
     equal(configure(channel, {"level": None})["level"], None)
     equal(channel.sensor.level, 0)
 
@@ -351,7 +351,7 @@ def test_how_a_sensor_is_wired_cannot_be_changed():
     def make(bus, address=None, cs=None):
         return Gauge()
 
-    channel = Bench().add(Recipe(make, (None,), {"cs": 1}, ("cs",)))
+    channel = Bench().add(DriverFactory(make, (None,), {"cs": 1}, ("cs",)))
     for name in ("cs", "address", "pin", "pins", "bus", "battery"):
         refused({name: 5}, name + ": ", "configuration", channel=channel)
 
@@ -381,7 +381,7 @@ def test_a_sensor_may_change_itself():
 
 
 def test_a_sensor_that_nobody_reads_is_changed_as_well():
-    bench, channel = gauge(keep=False)
+    bench, channel = gauge(on_demand=True)
     configure(channel, {"level": 3, "sample_rate": 20})
     equal((channel.status, channel.interval_ms), ("idle", 50))
     bench.pass_ms(100)
@@ -399,7 +399,7 @@ def test_a_failing_sensor_is_tried_at_once_with_its_new_options():
             yield "level", self.level
 
     bench = Bench()
-    channel = bench.add(Recipe(Broken))
+    channel = bench.add(DriverFactory(Broken))
     bench.pass_ms(5000)
     assert channel.failures > 3
     configure(channel, {"level": 5})
@@ -463,9 +463,9 @@ class Time:
             self._module.ticks_ms = self._before
 
 
-def changed_on_the_run(bench, recipe, options, driver):
+def changed_on_the_run(bench, factory, options, driver):
     """It reads, is changed between two measurements and within one, and never fails."""
-    channel = bench.add(recipe)
+    channel = bench.add(factory)
     with Time(bench, driver):
         for run_ms in (20000, channel.interval_ms + 3, 20000):
             bench.pass_ms(run_ms)
@@ -485,7 +485,7 @@ def test_every_chip_on_i2c_reads_on_after_a_change_of_its_options():
         bench.clock = bus.clock
         chip = model()
         bus.attach(chip, driver.ADDRESSES[0])
-        changed_on_the_run(bench, Recipe(driver, (bus, None)), OPTIONS[name], driver)
+        changed_on_the_run(bench, DriverFactory(driver, (bus, None)), OPTIONS[name], driver)
 
 
 def test_a_chip_gets_its_new_options():
@@ -493,7 +493,7 @@ def test_a_chip_gets_its_new_options():
     bus = I2C()
     bench.clock = bus.clock
     chip = bus.attach(bme280.Model(), 0x76)
-    channel = bench.add(Recipe(BME280, (bus, 0x76)))
+    channel = bench.add(DriverFactory(BME280, (bus, 0x76)))
     bench.pass_ms(100)
     equal(chip.registers[0xF2], 1)
     configure(channel, {"oversampling": 4})
@@ -511,12 +511,12 @@ def test_thermometers_on_one_wire_read_on():
     chip = ds18b20.Model()
     wire.attach(chip)
     names = {chip.rom.hex(): "tank"}
-    changed_on_the_run(bench, Recipe(DS18B20, (wire,)), {"names": names}, DS18B20)
+    changed_on_the_run(bench, DriverFactory(DS18B20, (wire,)), {"names": names}, DS18B20)
     equal(bench.sent("tank")[-1], 25.0625)
 
 
 def test_an_option_that_makes_a_name_too_long_is_refused():
-    channel = Bench().add(Recipe(DS18B20, (Wire(),)), prefix="p" * 60)
+    channel = Bench().add(DriverFactory(DS18B20, (Wire(),)), prefix="p" * 60)
     config = {"names": {"28ff641e0f160351": "m" * 200}}
     refused(config, "prefix: with the metric's name: 26", channel=channel)
 
@@ -525,8 +525,8 @@ def test_a_sensor_on_a_serial_line_reads_on():
     bench = Bench()
     uart = UART(pms5003.Model(), rxbuf=256)
     bench.clock = uart.clock
-    recipe = Recipe(PMS5003, (uart,), {"warm_up_ms": 100})
-    changed_on_the_run(bench, recipe, {"counts": True}, PMS5003)
+    factory = DriverFactory(PMS5003, (uart,), {"warm_up_ms": 100})
+    changed_on_the_run(bench, factory, {"counts": True}, PMS5003)
     assert bench.sent("particles_10")
 
 
@@ -537,8 +537,8 @@ def test_a_scale_at_two_pins_reads_on():
         chip = hx711.Model(data, clock, bench.clock)
         chip.raw[128] = 1000
         chip.raw[64] = 500
-        recipe = Recipe(HX711, (), {"data": data, "clock": clock}, ("data", "clock"))
-        changed_on_the_run(bench, recipe, {"gain": 64}, HX711)
+        factory = DriverFactory(HX711, (), {"data": data, "clock": clock}, ("data", "clock"))
+        changed_on_the_run(bench, factory, {"gain": 64}, HX711)
         values = bench.sent("weight")
         equal((values[0], values[-1]), (1000, 500))
         channel = bench.sampler.channels[0]
@@ -552,7 +552,7 @@ def test_a_chip_select_is_no_option():
         bench.clock = bus.clock
         cs = machine.Pin(5)
         bus.attach(max6675.Model(), cs)
-        channel = bench.add(Recipe(MAX6675, (bus,), {"cs": cs}, ("cs",)))
+        channel = bench.add(DriverFactory(MAX6675, (bus,), {"cs": cs}, ("cs",)))
         refused({"cs": 6}, "cs: ", channel=channel)
         refused({"spi": 6}, "spi: ", channel=channel)
         bench.pass_ms(1000)
@@ -582,7 +582,7 @@ def test_an_input_with_other_options_has_the_interrupt():
     with Pin4(Digital) as rig:
         bench, pin = rig.bench, rig.pin
         pin.drive(1)
-        channel = bench.add(Recipe(Digital, (pin,)), interval_ms=1000)
+        channel = bench.add(DriverFactory(Digital, (pin,)), interval_ms=1000)
         bench.pass_ms(10)
         before = pin.handler
         configure(channel, {"invert": True})
@@ -598,7 +598,7 @@ def test_an_input_with_other_options_has_the_interrupt():
 
 def test_a_refused_option_leaves_the_interrupt_alone():
     with Pin4(Digital) as rig:
-        channel = rig.bench.add(Recipe(Digital, (rig.pin,)))
+        channel = rig.bench.add(DriverFactory(Digital, (rig.pin,)))
         rig.bench.pass_ms(10)
         before = rig.pin.handler
         refused({"debounce_ms": -1}, "debounce_ms: -1", channel=channel)
@@ -609,7 +609,7 @@ def test_a_refused_option_leaves_the_interrupt_alone():
 def test_pulses_are_counted_with_the_new_options():
     with Pin4(Pulses) as rig:
         bench, pin = rig.bench, rig.pin
-        channel = bench.add(Recipe(Pulses, (pin,)), interval_ms=100)
+        channel = bench.add(DriverFactory(Pulses, (pin,)), interval_ms=100)
         bench.pass_ms(10)
         configure(channel, {"edge": "rising"})
         bench.pass_ms(10)
@@ -622,7 +622,7 @@ def test_pulses_are_counted_with_the_new_options():
 def test_a_counter_of_the_chip_is_let_go_of_and_taken_again():
     with Pin4(Pulses) as rig:
         bench, pin = rig.bench, rig.pin
-        channel = bench.add(Recipe(Pulses, (pin,), {"counter": 0}), interval_ms=100)
+        channel = bench.add(DriverFactory(Pulses, (pin,), {"counter": 0}), interval_ms=100)
         bench.pass_ms(10)
         before = machine.counters[0]
         configure(channel, {"edge": "rising"})
@@ -639,4 +639,4 @@ def test_a_humidity_sensor_is_not_read_sooner_than_it_bears():
     with Pin4(DHT) as rig:
         bench = rig.bench
         chip = models.dht.Model(clock=bench.clock)
-        changed_on_the_run(bench, Recipe(DHT, (chip,)), {"model": "dht22"}, DHT)
+        changed_on_the_run(bench, DriverFactory(DHT, (chip,)), {"model": "dht22"}, DHT)

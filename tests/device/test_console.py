@@ -6,7 +6,7 @@ from test_draft import Board
 
 from firmware import config
 from firmware.config import redacted
-from firmware.console import Console
+from firmware.setup.console import Console
 from support import equal, raises
 
 
@@ -29,7 +29,7 @@ class Port:
     def restart(self):
         self.restarts += 1
 
-    def read(self, most):
+    def read(self, maximum):
         return self.input.pop(0) if self.input else b""
 
     def tell(self, *lines):

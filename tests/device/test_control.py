@@ -2,9 +2,9 @@
 
 import json
 
-import plexus.session as session
+import plexus.delivery.sessions as session
 from clients import values
-from plexus.message import parse, refused
+from plexus.agent.message import parse, refused
 from plexus.sensors.driver import Driver
 from support import Admin, equal, raises
 from talks import UUID, Talk, ack, error_of, result
@@ -117,7 +117,7 @@ def test_star_or_no_id_stops_all_streams():
 
 def test_stream_that_stores_keeps_what_is_else_not_kept():
     async def script(talk):
-        channel = talk.sampler.add(Room(), name="hall", prefix="hall.", keep=False)
+        channel = talk.sampler.add(Room(), name="hall", prefix="hall.", on_demand=True)
         await talk.ask("start_stream", id="a", metrics=["hall.temperature"])
         channel.tick(channel.client)
         await talk.pass_ms(500)
@@ -132,7 +132,7 @@ def test_stream_that_stores_keeps_what_is_else_not_kept():
 
 def test_sensor_that_is_not_kept_is_read_only_while_it_is_wanted():
     async def script(talk):
-        channel = talk.sampler.add(Tuned(), name="lamp", keep=False)
+        channel = talk.sampler.add(Tuned(), name="lamp", on_demand=True)
         equal(channel.client, None)
         await talk.ask("start_stream", id="a", metrics=["temperature"])
         equal(channel.client, None)
@@ -245,7 +245,7 @@ def test_stop_stream_leaves_a_session_alone():
 
 def test_recorded_session_is_at_the_server_once(server):
     from clients import client, right_clock
-    from plexus.agent import Agent
+    from plexus.agent.agent import Agent
 
     talk = Talk()
     talk.px = client(server, clock=right_clock(talk.time.ticks))
@@ -593,10 +593,10 @@ def test_driver_that_fails_in_configure_does_not_end_the_agent():
         for exc in (OSError(5), AttributeError("pin"), KeyError("x")):
             name = type(exc).__name__
 
-            def recipe(gain, exc=exc):
+            def factory(gain, exc=exc):
                 return Closing(exc)
 
-            channel = talk.sampler.add(Closing(exc), name=name, recipe=recipe)
+            channel = talk.sampler.add(Closing(exc), name=name, factory=factory)
 
             def restart(sensor=None, exc=exc):
                 raise exc
@@ -647,7 +647,7 @@ def test_same_session_again_renews_the_stream_and_keeps_the_name():
         )
         equal(answers, [{"type": "session_started", "session_id": "s1", "session_name": "Motor"}])
         equal([s.metrics for s in talk.agent.live.streams], [{"n"}])
-        equal(len(talk.px.calls._calls), 1)
+        equal(len(talk.px.session_requests._calls), 1)
 
     play(script)
 
@@ -676,7 +676,7 @@ def test_no_session_begins_while_many_requests_wait():
         await talk.ask("stop_session")
         source, error = complaint(await talk.ask("start_session", session_id="u"))
         assert "18 requests for sessions wait" in error, error
-        equal((talk.px.session_id, talk.px.calls.dropped), (None, 0))
+        equal((talk.px.session_id, talk.px.session_requests.dropped), (None, 0))
 
     play(script)
 

@@ -4,8 +4,8 @@ import _thread
 import asyncio
 import time
 
-import firmware.courier as courier_module
-from firmware.courier import Courier, limit_ms
+import firmware.uploader as courier_module
+from firmware.uploader import Uploader, limit_ms
 from plexus import PlexusError
 from support import equal, raises, wait_until
 
@@ -14,7 +14,7 @@ class Http:
     answers = unanswered = 0
 
     def __init__(self):
-        self.stream = self
+        self.connection = self
         self.idle = None
 
 
@@ -57,7 +57,9 @@ class Bench:
         self.is_up = is_up
         self.beats = 0
         self.answers = self.silences = 0
-        self.courier = Courier(self.px, lambda: self.is_up, self._beat, self._answer, self._silence)
+        self.uploader = Uploader(
+            self.px, lambda: self.is_up, self._beat, self._answer, self._silence
+        )
 
     def _beat(self):
         self.beats += 1
@@ -71,10 +73,10 @@ class Bench:
 
 def test_it_ticks_only_while_the_network_is_up_and_beats_always():
     bench = Bench(is_up=False)
-    bench.courier.step()
+    bench.uploader.step()
     equal((bench.px.ticks, bench.beats), (0, 1))
     bench.is_up = True
-    bench.courier.step()
+    bench.uploader.step()
     equal((bench.px.ticks, bench.beats), (1, 2))
 
 
@@ -83,7 +85,7 @@ def test_it_does_not_wait_on_when_the_network_is_back():
     bench.px.delivery.problem = (0, 1, 113)  # nothing answered
     for is_up in (True, True, False, True, True):
         bench.is_up = is_up
-        bench.courier.step()
+        bench.uploader.step()
     equal((bench.px.delivery.ended, bench.px.ticks), (2, 4))
 
 
@@ -91,18 +93,18 @@ def test_what_a_server_asked_for_is_waited_for_when_the_network_is_back():
     bench = Bench()
     bench.px.delivery.problem = (429, "too fast")
     bench.px.delivery.status = 429
-    bench.courier.step()
+    bench.uploader.step()
     equal((bench.px.delivery.ended, bench.px.ticks), (0, 1))
 
 
 def test_it_flushes_once_when_it_is_to_hurry_and_bears_that_it_cannot():
     bench = Bench(is_up=False)
-    bench.courier.hurry()
-    bench.courier.step()
+    bench.uploader.flush_soon()
+    bench.uploader.step()
     equal((bench.px.ticks, bench.px.flushes), (0, 0))
     bench.is_up = True
-    bench.courier.step()
-    bench.courier.step()
+    bench.uploader.step()
+    bench.uploader.step()
     equal((bench.px.ticks, bench.px.flushes, bench.beats), (1, 1, 3))
 
 
@@ -112,7 +114,7 @@ def test_it_tells_of_answers():
 
     bench = Bench(tick)
     for _ in range(4):
-        bench.courier.step()
+        bench.uploader.step()
     equal((bench.answers, bench.silences), (2, 0))
 
 
@@ -123,7 +125,7 @@ def test_it_tells_of_silence_unless_something_else_has_answered_meanwhile():
 
     bench = Bench(tick)
     for _ in range(4):
-        bench.courier.step()
+        bench.uploader.step()
     equal((bench.answers, bench.silences), (1, 3))
 
 
@@ -139,19 +141,19 @@ def test_a_heap_that_is_full_for_a_moment_is_no_end():
             raise MemoryError
 
     bench = Bench(tick)
-    bench.courier.step()
-    bench.courier.step()
+    bench.uploader.step()
+    bench.uploader.step()
     equal((bench.px.ticks, bench.beats), (2, 2))
 
 
 def test_the_thread_runs_until_it_is_stopped():
     bench = Bench()
-    bench.courier.start()
+    bench.uploader.start()
     wait_until(lambda: bench.px.ticks >= 3)
-    assert bench.courier.running
-    bench.courier.stop()
-    wait_until(lambda: not bench.courier.running)
-    equal(bench.courier.error, None)
+    assert bench.uploader.running
+    bench.uploader.stop()
+    wait_until(lambda: not bench.uploader.running)
+    equal(bench.uploader.error, None)
 
 
 def test_the_program_goes_on_while_a_tick_takes_long():
@@ -160,13 +162,13 @@ def test_the_program_goes_on_while_a_tick_takes_long():
             time.sleep(0.001)
 
     bench = Bench(tick)
-    bench.courier.start()
+    bench.uploader.start()
     wait_until(lambda: bench.px.ticks == 1)
     equal(bench.beats, 0)  # it does not beat while it is in there
     bench.answers = 1
     wait_until(lambda: bench.beats)
-    bench.courier.stop()
-    wait_until(lambda: not bench.courier.running)
+    bench.uploader.stop()
+    wait_until(lambda: not bench.uploader.running)
 
 
 class NoThreads:
@@ -188,7 +190,7 @@ def test_without_ram_for_a_thread_it_says_so_and_leaves_the_size_of_others_stack
         bench = Bench()
         courier_module._thread = threads = NoThreads(error)
         try:
-            equal(bench.courier.start(), False)
+            equal(bench.uploader.start(), False)
         finally:
             courier_module._thread = _thread
         equal((len(threads.stacks), threads.stacks[-1], bench.px.ticks), (2, 0, 0))
@@ -196,15 +198,15 @@ def test_without_ram_for_a_thread_it_says_so_and_leaves_the_size_of_others_stack
 
 def test_with_a_thread_it_says_so():
     bench = Bench()
-    equal(bench.courier.start(), True)
-    bench.courier.stop()
-    wait_until(lambda: not bench.courier.running)
+    equal(bench.uploader.start(), True)
+    bench.uploader.stop()
+    wait_until(lambda: not bench.uploader.running)
 
 
 def test_without_a_thread_it_delivers_as_a_task_beside_others():
     def tick(px):
         if px.ticks == 3:
-            bench.courier.stop()
+            bench.uploader.stop()
 
     bench = Bench(tick)
     others = []
@@ -215,19 +217,19 @@ def test_without_a_thread_it_delivers_as_a_task_beside_others():
         others.append(bench.px.ticks)
 
     async def both():
-        await asyncio.gather(bench.courier.run(meanwhile), other())
+        await asyncio.gather(bench.uploader.run(meanwhile), other())
 
     def meanwhile():
         return 1000
 
     courier_module._thread = NoThreads(MemoryError())
     try:
-        bench.courier.start()
+        bench.uploader.start()
         asyncio.run(both())
     finally:
         courier_module._thread = _thread
-    equal((bench.px.ticks, bench.beats, others, bench.courier.running), (3, 3, [2], False))
-    equal(bench.px.http.stream.idle, meanwhile)  # called while it waits for the network
+    equal((bench.px.ticks, bench.beats, others, bench.uploader.running), (3, 3, [2], False))
+    equal(bench.px.http.connection.idle, meanwhile)  # called while it waits for the network
 
 
 def test_what_ends_the_task_ends_the_program():
@@ -235,7 +237,7 @@ def test_what_ends_the_task_ends_the_program():
         raise KeyError("a defect")
 
     with raises(KeyError):
-        asyncio.run(Bench(tick).courier.run(None))
+        asyncio.run(Bench(tick).uploader.run(None))
 
 
 def test_what_ends_the_thread_is_kept_and_nothing_beats_any_more():
@@ -243,7 +245,7 @@ def test_what_ends_the_thread_is_kept_and_nothing_beats_any_more():
         raise KeyError("a defect")
 
     bench = Bench(tick)
-    bench.courier.start()
-    wait_until(lambda: not bench.courier.running)
-    assert isinstance(bench.courier.error, KeyError)
+    bench.uploader.start()
+    wait_until(lambda: not bench.uploader.running)
+    assert isinstance(bench.uploader.error, KeyError)
     equal(bench.beats, 0)

@@ -5,11 +5,11 @@ import sys
 
 from flash import Flash, Mounted, PowerCut
 
-import firmware.atomic as atomic
-import firmware.crash as crash
-import firmware.trace as trace
-import plexus.app
-from firmware.crash import Crashes
+import firmware.atomic_json as atomic
+import firmware.repl
+import firmware.supervisor as crash
+import firmware.traceback_text as trace
+from firmware.supervisor import Crashes
 from firmware.watchdog import Watchdog
 from support import FakeTicks, equal, raises
 
@@ -125,6 +125,15 @@ def test_a_crash_deep_down_says_where_it_was():
     assert " descend < test_crash.py:" in crashes.report(), crashes.report()
     assert len(crashes.report()) <= 256
     assert len(crashes.trace) <= 1024
+
+
+def test_secret_within_a_longer_one_leaves_no_rest_of_it():
+    with Board() as board:
+        crashes = board.start(POWER_ON)
+        crashes.hide(["horse", "correct horse battery"])
+        crashes.caught(fail("it was correct horse battery, and horse"))
+        report = board.start(HARD).report()
+        assert "ValueError: it was ***, and ***" in report, report
 
 
 def test_secrets_are_neither_kept_nor_told_nor_printed():
@@ -452,9 +461,9 @@ def test_the_device_that_was_made_is_run_without_what_has_made_it():
 def test_a_device_that_fails_is_closed_and_let_go_of():
     device = Device(ValueError("broken"))
     with Board() as board, Machine(None, device=device) as machine:
-        plexus.app.device = device
+        firmware.repl.device = device
         crash.run()
-        equal((machine.resets, plexus.app.device), (1, None))
+        equal((machine.resets, firmware.repl.device), (1, None))
         equal(device.done[1:], ["closed", "discarded"])
         assert "ValueError: broken" in board.start(HARD).report()
 
@@ -522,11 +531,11 @@ def test_the_device_and_its_parts_are_let_go_of_before_the_crash_is_described():
     found = []
 
     def described(error, secrets):
-        found.append((plexus.app.device, device.discarded))
+        found.append((firmware.repl.device, device.discarded))
         return "", ""
 
     def begin():
-        plexus.app.device = device
+        firmware.repl.device = device
 
     before, trace.described = trace.described, described
     try:

@@ -1,6 +1,6 @@
 """Decimal: numbers with more digits than a board's float."""
 
-from plexus.decimal import Decimal
+from plexus.readings.decimal import Decimal
 from support import equal
 
 
@@ -18,7 +18,7 @@ def test_a_decimal_is_written_exactly():
 
 
 def test_a_decimal_is_a_part_of_an_object_that_can_be_sent():
-    from plexus.compound import compound_text
+    from plexus.readings.compound import compound_text
 
     equal(compound_text({"lat": Decimal(-1799999999, 7)}), b'{"lat":-179.9999999}')
 

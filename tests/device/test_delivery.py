@@ -20,8 +20,8 @@ from clients import (
     values,
 )
 from plexus import Plexus
-from plexus._port import ticks_ms
 from plexus.clock import Clock
+from plexus.port import ticks_ms
 from support import Admin, Proxy, equal, only, raises, wait_until
 
 HEAP = "32M"  # some tests' rings take it, and what they look at afterwards
@@ -361,7 +361,7 @@ def test_network_that_is_back_ends_the_wait(server, proxy):
     refused(px)
     control.clear()
     equal(px.tick(), 0)
-    px.hasten()
+    px.retry_now()
     equal(px.tick(), 1)
 
 
@@ -371,7 +371,7 @@ def test_network_that_is_back_does_not_end_a_wait_that_the_server_asked_for(serv
     px = client(server)
     px.send("n", 1)
     refused(px)
-    px.hasten()
+    px.retry_now()
     equal((px.tick(), px.pending), (0, 1))
 
 
@@ -979,7 +979,7 @@ def test_full_ring_that_readings_run_into_while_it_connects_is_delivered(server)
     px = client(server, ring_bytes=512)
     for value in range(400):
         px.send("n", value)
-    stream = px.http.stream
+    stream = px.http.connection
     connect = stream.connect
 
     def slow_connect():  # as a TLS handshake is

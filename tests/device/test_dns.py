@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 
-from firmware.dns import Dns, answer
+from firmware.setup.dns import Dns, answer
 from support import equal
 
 ADDRESS = bytes((192, 168, 4, 1))

@@ -5,7 +5,7 @@ import os
 
 from firmware import config
 from firmware.config import Config, ConfigError, redacted
-from firmware.draft import FIELDS, Draft
+from firmware.setup.draft import FIELDS, Draft
 from support import equal, raises
 
 PROFILE = {"name": "mine", "title": "Mine", "mcu": "esp32", "buttons": []}

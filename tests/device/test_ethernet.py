@@ -4,7 +4,7 @@ import json
 
 from flash import Flash, Mounted
 
-import firmware.atomic as atomic
+import firmware.atomic_json as atomic
 from firmware.config import check, load
 from firmware.ethernet import Ethernet
 from links import World

@@ -7,7 +7,7 @@ from test_sensor_faults import eventually
 from models.bus import I2C
 from models.chip import RegisterChip
 from plexus.sensors import driver_class
-from plexus.sensors.find import Found, driver_names, scan
+from plexus.sensors.sampling.find import Found, driver_names, scan
 from sensors import every_i2c_driver, i2c_rig
 from support import equal
 

@@ -2,7 +2,7 @@
 
 import struct
 
-from plexus.render import float_text
+from plexus.readings.render import float_text
 from readings import Client, Random, decimal
 from support import equal
 
@@ -117,17 +117,17 @@ def bytes_taken(values, jitter_ms):
     client.send("temperature", 20.0)
     client.clock.now_ms += 1000
     client.send("temperature", 20.0)
-    most = total = 0
+    maximum = total = 0
     for value in values:
         client.clock.now_ms += 1000 + random.below(2 * jitter_ms + 1) - jitter_ms
         before = client.ring.used
         client.send("temperature", value)
         taken = client.ring.used - before
         total += taken
-        most = max(most, taken)
-    print("%d readings: %d B each, %d at most" % (len(values), total // len(values), most))
+        maximum = max(maximum, taken)
+    print("%d readings: %d B each, %d at most" % (len(values), total // len(values), maximum))
     equal(client.pending, len(values) + 2)
-    return most
+    return maximum
 
 
 def test_reading_in_single_precision_takes_at_most_8_bytes():

@@ -1,6 +1,6 @@
 """What is posted to the portal: taken as browsers send it, refused in any other shape."""
 
-from firmware.form import parse, text
+from firmware.setup.form import parse, text
 from support import equal, raises
 
 FIELDS = {"network": 32, "password": 64}

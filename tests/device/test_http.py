@@ -1,12 +1,12 @@
 """The HTTP layer by itself: dates, addresses, bounded requests that leave nothing open."""
 
-import plexus.stream as stream
-import plexus.wire as wire
+import plexus.delivery.bounded_socket as stream
+import plexus.delivery.exchange as wire
 from clients import KEY, RawServer, answer, stream_module
-from plexus.http import Http
-from plexus.http_date import ask
-from plexus.http_date import epoch_s as http_date
-from plexus.origin import split_url
+from plexus.delivery.http_date import ask
+from plexus.delivery.http_date import epoch_s as http_date
+from plexus.delivery.request import Http
+from plexus.url import split_url
 from support import Admin, equal, raises
 
 # --- dates ------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_date_is_asked_for_without_the_key():
     assert KEY.encode() not in raw.requests[0] and raw.requests[0].startswith(b"HEAD / "), (
         raw.requests
     )
-    equal(http_date(asking.wire.date), 1700000000)
+    equal(http_date(asking.exchange.date), 1700000000)
 
 
 def test_answer_to_head_has_no_body_whatever_its_length_says():
@@ -198,4 +198,4 @@ def test_exception_that_is_no_networks_closes_the_connection():
 
     with raises(KeyError):
         asking.request("POST", "/", pieces(), 1)
-    assert asking.stream.sock is None
+    assert asking.connection.sock is None

@@ -4,7 +4,8 @@ import gc
 import json
 import time
 
-from plexus.live import Live, Stream
+from plexus.agent.live import Live
+from plexus.agent.streams import Stream
 from readings import START_MS, Client, FakeClock
 from support import Skip, equal, only, raises
 
@@ -569,7 +570,7 @@ def test_reading_that_is_not_kept_raises_nothing_when_the_live_ring_is_full():
 
 
 def test_ring_that_refuses_refuses_in_the_stream_that_stores_too():
-    from plexus.buffer import BufferFull
+    from plexus.readings.buffer import BufferFull
 
     px, live = device(ring_bytes=256, overflow="refuse")
     live.start(Stream("a", store=True))

@@ -1,4 +1,4 @@
-"""Modules that are loaded when they are needed: whole for everyone, and gone again if borrowed."""
+"""Modules that are loaded when they are needed: whole for everyone, and gone if that was once."""
 
 import sys
 import time
@@ -7,10 +7,11 @@ import meeting
 
 import plexus
 import support
+from plexus.port import load, load_once, unload
 from support import IS_MICROPYTHON, Skip, equal, only, raises, wait_until
 
 TIMEOUT_S = 30
-COMPILED = True  # what is borrowed goes only where nothing compiles it again
+COMPILED = True  # what is loaded once goes only where nothing compiles it again
 
 try:
     import _thread
@@ -36,10 +37,10 @@ class Slow:
     def __exit__(self, *_):
         meeting.loading = self._before
         plexus.__path__ = self._path
-        plexus.forget("half_loaded")
+        unload("plexus", "half_loaded")
 
     def _loading(self):
-        meeting.loading = self._before  # once: what was borrowed is loaded again
+        meeting.loading = self._before  # once: it may be loaded again
         self._work()
 
 
@@ -52,7 +53,7 @@ def _is_given_whole(take):
 
     def beside():
         begun.append(True)
-        found.append(hasattr(take("half_loaded"), "whole"))
+        found.append(hasattr(take("plexus", "half_loaded"), "whole"))
 
     def loading():
         _thread.start_new_thread(beside, ())
@@ -62,30 +63,30 @@ def _is_given_whole(take):
             time.sleep(0.001)
 
     with Slow(loading):
-        assert take("half_loaded").whole
+        assert take("plexus", "half_loaded").whole
         wait_until(lambda: found)
     equal(found, [True])
 
 
 def test_module_that_another_thread_is_loading_is_given_whole():
-    _is_given_whole(plexus.load)
+    _is_given_whole(load)
 
 
-def test_module_that_another_thread_is_borrowing_is_given_whole():
-    _is_given_whole(plexus.borrow)
+def test_module_that_another_thread_loads_once_is_given_whole():
+    _is_given_whole(load_once)
 
 
-def test_callback_on_top_of_a_load_may_load_and_borrow_itself():
+def test_callback_on_top_of_a_load_may_load_itself():
     path = plexus.__path__
     found = []
 
     def loading():
         plexus.__path__ = path
-        found.append(plexus.load("timestamp").epoch_ms(1700000000))
-        found.append(plexus.borrow("origin").split_url("http://h/x")[1])
+        found.append(load("plexus", "readings.timestamp").epoch_ms(1700000000))
+        found.append(load_once("plexus", "url").split_url("http://h/x")[1])
 
     with Slow(loading):
-        assert plexus.load("half_loaded").whole
+        assert load("plexus", "half_loaded").whole
     equal(found, [1700000000000, "h"])
 
 
@@ -94,37 +95,50 @@ def test_load_that_fails_keeps_nobody_from_the_next():
         raise MemoryError
 
     with Slow(loading), raises(MemoryError):
-        plexus.load("half_loaded")
+        load("plexus", "half_loaded")
     with raises(ImportError):
-        plexus.load("no_such_module")
+        load("plexus", "no_such_module")
     done = []
     if _thread:
-        _thread.start_new_thread(lambda: done.append(plexus.load("timestamp")), ())
+        _thread.start_new_thread(lambda: done.append(load("plexus", "readings.timestamp")), ())
         wait_until(lambda: done)
-    equal(plexus.load("timestamp").epoch_ms(1), 1000)
+    equal(load("plexus", "readings.timestamp").epoch_ms(1), 1000)
 
 
 def test_what_is_loaded_stays():
-    module = plexus.load("timestamp")
-    assert sys.modules["plexus.timestamp"] is module
-    assert plexus.load("timestamp") is module
+    module = load("plexus", "readings.timestamp")
+    assert sys.modules["plexus.readings.timestamp"] is module
+    assert load("plexus", "readings.timestamp") is module
 
 
 @only("micropython")
-def test_borrowed_module_that_is_compiled_does_not_stay():
-    split_url = plexus.borrow("origin").split_url
-    assert "plexus.origin" not in sys.modules
-    assert "origin" not in plexus.__dict__
+def test_module_that_is_loaded_once_and_compiled_does_not_stay():
+    split_url = load_once("plexus", "url").split_url
+    assert "plexus.url" not in sys.modules
+    assert "url" not in plexus.__dict__
     equal(split_url("http://h/x")[1], "h")
 
 
 @only("cpython")
-def test_borrowed_module_that_would_have_to_be_compiled_again_stays():
-    module = plexus.borrow("origin")
-    assert plexus.borrow("origin") is module
+def test_module_that_is_loaded_once_and_would_have_to_be_compiled_again_stays():
+    module = load_once("plexus", "url")
+    assert load_once("plexus", "url") is module
 
 
 def test_modules_are_attributes_that_are_loaded_when_asked_for():
-    plexus.forget("timestamp")
-    equal(plexus.timestamp.epoch_ms(2), 2000)
+    unload("plexus", "url")
+    equal(plexus.url.split_url("http://h/x")[1], "h")
     assert not hasattr(plexus, "no_such_module")
+
+
+def test_module_is_found_beside_who_asks_and_within_a_package():
+    assert load("plexus.readings.ring", "timestamp") is load("plexus", "readings.timestamp")
+    with raises(ImportError):
+        load("plexus.readings.ring", "url")
+
+
+def test_unloaded_module_leaves_its_package():
+    load("plexus", "readings.timestamp")
+    unload("plexus", "readings.timestamp")
+    assert "plexus.readings.timestamp" not in sys.modules
+    assert "timestamp" not in plexus.readings.__dict__

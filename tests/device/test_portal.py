@@ -4,10 +4,11 @@ import asyncio
 
 from test_draft import BASE, Board
 
-from firmware import button, config, found
+from firmware import button, config
 from firmware.config import redacted
-from firmware.portal import Portal
-from firmware.web import Web
+from firmware.setup import discovery
+from firmware.setup.portal import Portal
+from firmware.setup.web import Web
 from models import machine, network
 from models.bme280 import Model as Bme280
 from models.bus import I2C
@@ -595,7 +596,7 @@ def test_the_sensors_are_those_of_the_profile_and_of_the_buses():
             return chips
 
     equal(
-        found.sensors(Carrier()),
+        discovery.sensors(Carrier()),
         [("max17048", "on the board"), ("BME280", "at 0x76 on i2c0"),
          ("i2c1", "cannot be read: stuck")],
     )  # fmt: skip

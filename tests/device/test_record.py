@@ -297,7 +297,7 @@ def test_tags_that_are_no_dict_are_refused():
 
 
 def suffixed(tags, session_id):
-    from plexus.compound import suffix
+    from plexus.readings.compound import suffix
 
     return json.loads(b"{" + (suffix(tags, session_id, None))[1:])
 
@@ -359,7 +359,7 @@ def test_float_timestamp_is_seconds_or_milliseconds():
 
 
 def test_float_timestamp_is_refused_where_floats_are_single():
-    import plexus.timestamp as timestamp
+    import plexus.readings.timestamp as timestamp
 
     before = timestamp.SINGLE
     timestamp.SINGLE = True

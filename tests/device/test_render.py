@@ -2,7 +2,7 @@
 
 import json
 
-from plexus.render import Body
+from plexus.readings.render import Body
 from readings import HEAD, START_MS, Client, Random
 from support import equal, raises
 

@@ -5,8 +5,8 @@ import gc
 import sys
 
 import plexus
-import plexus.reserve as reserve
-import plexus.setup as setup
+import plexus.assemble as setup
+import plexus.port.reserve as reserve
 from clients import KEY, client, refused, right_clock
 from models import esp32
 from plexus import Plexus
@@ -91,7 +91,7 @@ class Board:
 
     def __exit__(self, *_):
         reserve._held.clear()
-        reserve._least = 0
+        reserve._minimum = 0
         for name, value in self._before:
             setattr(reserve, name, value)
         self._esp32.__exit__()
@@ -158,10 +158,10 @@ def test_nothing_is_held_where_there_is_no_esp32():
 
 @only("micropython")
 def test_an_esp32_is_known_by_its_module():
-    before = sys.modules.pop("plexus.reserve")
+    before = sys.modules.pop("plexus.port.reserve")
     try:
         with esp32.Installed():
-            found = __import__("plexus.reserve", None, None, ("free",))
+            found = __import__("plexus.port.reserve", None, None, ("free",))
             equal(found.free(), (74000, 31744))
             # With real threads, as a board does.
             found.hold(30000)
@@ -169,16 +169,16 @@ def test_an_esp32_is_known_by_its_module():
             found.hold(0)
             equal(found._held, [])
     finally:
-        sys.modules["plexus.reserve"] = plexus.reserve = before
+        sys.modules["plexus.port.reserve"] = plexus.port.reserve = before
 
 
 # When
 
 
 class Taken:
-    """In place of bytearray for the ring: takes no more than `most` bytes at a time."""
+    """In place of bytearray for the ring: takes no more than `maximum` bytes at a time."""
 
-    most = 1 << 30
+    maximum = 1 << 30
     sizes = []
     held = []
     ram = None
@@ -187,16 +187,16 @@ class Taken:
         cls.sizes.append(size)
         if cls.ram:
             cls.held.append(cls.ram.held)
-        if size > cls.most:
+        if size > cls.maximum:
             raise MemoryError
         return bytearray(size)
 
 
-def made(ram=None, most=1 << 30, **options):
+def made(ram=None, maximum=1 << 30, **options):
     """A client whose ring is Taken."""
-    Taken.ram, Taken.most = ram, most
+    Taken.ram, Taken.maximum = ram, maximum
     Taken.sizes, Taken.held = [], []
-    sys.modules["plexus.setup"] = setup  # it goes with each client that is made
+    sys.modules["plexus.assemble"] = setup  # it goes with each client that is made
     setup.bytearray = Taken
     try:
         return Plexus(KEY, "dev-1", endpoint=CLOSED, clock=right_clock(), **options)
@@ -214,7 +214,7 @@ def test_more_is_held_while_the_ring_is_taken_than_afterwards():
 def test_ring_that_finds_no_room_leaves_the_reserve():
     with Board() as ram:
         try:
-            made(ram, most=100, ring_bytes=2000)
+            made(ram, maximum=100, ring_bytes=2000)
         except MemoryError:
             pass
         equal((Taken.held, ram.held), ([reserve.RING - _TLS], reserve.PLAIN))
@@ -236,7 +236,7 @@ class Noted:
 def secure_client(ram, place, url=None, **options):
     """(a client of tls_server, or of another https URL; its Noted)"""
     px = client(url or place.good, ca=binascii.unhexlify(place.ca), **options)
-    px.http.stream.context = noted = Noted(px.http.stream.context, ram)
+    px.http.connection.context = noted = Noted(px.http.connection.context, ram)
     px.send("n", 1)
     return px, noted
 
@@ -253,9 +253,9 @@ def test_none_is_held_while_tls_comes_about_and_all_when_the_connection_has_ende
 def test_ram_for_tls_is_held_till_the_other_side_is_there(tls_server):
     with Board() as ram:
         px, noted = secure_client(ram, tls_server)
-        reach = px.http.stream._reach
+        reach = px.http.connection._reach
         held = []
-        px.http.stream._reach = lambda *address: held.append(ram.held) or reach(*address)
+        px.http.connection._reach = lambda *address: held.append(ram.held) or reach(*address)
         equal((px.flush(), held[-1]), (1, reserve.REACHING))
 
 
@@ -273,7 +273,7 @@ def test_without_tls_a_little_is_held_and_none_beside_the_connection(server):
         px = client(server, keep_alive=True)
         px.send("n", 1)
         equal((ram.held, px.flush(), ram.held), (reserve.PLAIN, 1, 0))
-        px.http.stream.shut()
+        px.http.connection.shut()
         equal(ram.held, reserve.PLAIN)
 
 
@@ -284,6 +284,20 @@ def test_what_traffic_wants_is_not_held_beside_a_connection():
             equal(ram.held, 20000 - reserve.PLAIN)
 
 
+def test_what_traffic_wants_is_let_go_of_where_all_was_held():
+    with Board(room=33000) as ram:
+        reserve.hold(reserve.IDLE)
+        reserve.hold(reserve.REACHING)
+        assert reserve.PLAIN <= reserve.free()[0] < reserve.PLAIN + 4096, ram.held
+
+
+def test_wifi_and_ntp_have_some_ram_while_there_is_no_connection():
+    for room in (9000, 33000, 45000, 47000):
+        with Board(room=room) as ram:
+            reserve.hold(reserve.IDLE)
+            assert 4096 <= reserve.free()[0] < 8192, (room, ram.held)
+
+
 @only("micropython")
 def test_a_handshakes_ram_is_held_beside_a_connection_that_is_kept(tls_server):
     with Board() as ram:
@@ -292,7 +306,7 @@ def test_a_handshakes_ram_is_held_beside_a_connection_that_is_kept(tls_server):
             px.send("n", value)
             px.flush()
             equal(ram.held, reserve.CONNECTED)
-        px.http.stream.shut()
+        px.http.connection.shut()
         equal((noted.held, ram.held), ([0], reserve.IDLE))
 
 
@@ -305,9 +319,9 @@ def test_all_is_held_again_after_a_handshake_that_failed(tls_server):
 
 
 def test_a_request_has_few_readings_where_its_way_has_little_ram():
-    equal(made().delivery.most, 1000)
+    equal(made().delivery.maximum, 1000)
     with Board():
-        equal((made().delivery.most, made(batch_points=300).delivery.most), (48, 300))
+        equal((made().delivery.maximum, made(batch_points=300).delivery.maximum), (48, 300))
 
 
 @only("micropython")
@@ -317,7 +331,7 @@ def test_all_is_held_again_when_memory_runs_out_on_the_way(tls_server):
 
     with Board() as ram:
         px, noted = secure_client(ram, tls_server)
-        px.http.stream._reach = reach
+        px.http.connection._reach = reach
         refused(px)
         equal((noted.held, ram.held), ([], reserve.IDLE))
 
@@ -331,15 +345,15 @@ def test_ring_is_of_16_kb_by_default():
 
 
 def test_ring_of_a_bare_board_is_the_largest_that_its_heap_has_a_piece_for():
-    for most, size in ((20000, 16384), (10000, 8192), (5000, 4096), (3000, 2048), (1500, 1024)):
+    for maximum, size in ((20000, 16384), (10000, 8192), (5000, 4096), (3000, 2048), (1500, 1024)):
         with Board():
-            px = made(most=most)
+            px = made(maximum=maximum)
             equal((len(px.ring.data), px.ring_is_chosen), (size, True))
 
 
 def test_ring_of_a_bare_board_is_at_least_512_bytes():
     with Board():
-        equal(len(made(most=600).ring.data), 512)
+        equal(len(made(maximum=600).ring.data), 512)
 
 
 def test_given_size_of_the_ring_is_not_made_smaller():
@@ -348,7 +362,7 @@ def test_given_size_of_the_ring_is_not_made_smaller():
         equal((len(px.ring.data), px.ring_is_chosen), (3000, False))
         failed = False
         try:
-            made(most=2000, ring_bytes=3000)
+            made(maximum=2000, ring_bytes=3000)
         except MemoryError:
             failed = True
         assert failed

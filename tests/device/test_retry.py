@@ -3,8 +3,7 @@
 import time
 
 from clients import OwnTicks, Randoms, client, fill, refused, right_clock, values
-from plexus.buffer import BufferFull
-from plexus.retry import (
+from plexus.delivery.retry import (
     CONFIRMED,
     FAILED,
     RATE_LIMITED,
@@ -14,6 +13,7 @@ from plexus.retry import (
     Retry,
     judge,
 )
+from plexus.readings.buffer import BufferFull
 from support import Admin, equal, raises
 
 OK = {"success": True, "count": 3, "persisted": True, "persistedCount": 3}
@@ -45,7 +45,7 @@ def _longest(verdict, times):
     longest = []
     random = Bound()
     for failures in range(times):
-        most = 0
+        maximum = 0
         for bound in (1000 << n for n in range(11)):
             for number in (min(bound, 60000), min(bound * 30, 900000)):
                 retry = Retry(LEAST)
@@ -54,8 +54,8 @@ def _longest(verdict, times):
                 random.bound = number
                 retry._random = random
                 retry.failed(verdict, 0)
-                most = max(most, retry.wait_ms(0))
-        longest.append(most)
+                maximum = max(maximum, retry.wait_ms(0))
+        longest.append(maximum)
     return longest
 
 

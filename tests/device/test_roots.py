@@ -2,7 +2,7 @@
 
 import binascii
 
-import plexus.reserve as reserve
+import plexus.port.reserve as reserve
 import plexus.tls as tls
 from clients import client, refused
 from support import Admin, Proxy, equal, only
@@ -69,12 +69,12 @@ def test_connection_stays_tls_when_there_is_no_memory_for_the_other_half(tls_ser
 
     with _halves(tls_server, 1):
         px = client(tls_server.good)
-        context = px.http.stream.context
+        context = px.http.connection.context
         px.send("n", 1)
         tls.verifying_context = no_memory
         for _ in range(2):
             assert "no trusted authority" in str(refused(px)), px.status
-        assert px.http.stream.context is context
+        assert px.http.connection.context is context
         equal((px.http.roots, px.pending), (0, 1))
     equal(Admin(tls_server.admin_url).requests(), [])
 
@@ -118,7 +118,7 @@ def test_second_half_has_the_whole_time_of_a_request(tls_proxy):
     Proxy(tls_proxy.control_url).set(delay_ms=100)
     with _halves(tls_proxy, 1) as halves:
         px = client(tls_proxy, timeout_ms=9000)
-        stream = px.http.stream
+        stream = px.http.connection
         given_ms = []
         begin = stream.begin
 
@@ -133,7 +133,7 @@ def test_second_half_has_the_whole_time_of_a_request(tls_proxy):
 
 
 def test_halves_are_all_of_the_shipped_roots():
-    from plexus.roots import ROOTS
+    from plexus.tls.roots import ROOTS
 
     loaded = []
 

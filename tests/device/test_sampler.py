@@ -3,10 +3,10 @@
 import asyncio
 
 from models import bme280
-from plexus._port import ticks_add, ticks_diff
+from plexus.port import ticks_add, ticks_diff
 from plexus.sensors.bme280 import BME280
 from plexus.sensors.driver import Driver
-from plexus.sensors.sampler import Sampler
+from plexus.sensors.sampling.sampler import Sampler
 from readings import START_MS, Client, FakeClock
 from sensors import i2c_rig
 from support import FakeTicks, equal, only, raises
@@ -18,7 +18,7 @@ class Ticking(FakeClock):
     def __init__(self, start_ms):
         super().__init__()
         self.ticks_ms = FakeTicks(start_ms)
-        self.line[0] = self.ticks_ms()
+        self.time_map[0] = self.ticks_ms()
 
 
 class Bench:
@@ -145,12 +145,12 @@ def test_it_tells_how_late_it_ever_was_since_its_start():
     channel = bench.add(Counter(), interval_ms=10)
     bench.advance(500)
     bench.sampler.tick()
-    equal(channel.latest_ms, 0)
+    equal(channel.max_lateness_ms, 0)
     bench.pass_ms(30)
     bench.advance(14)
     bench.sampler.tick()
     bench.pass_ms(50)
-    equal(channel.latest_ms, 4)
+    equal(channel.max_lateness_ms, 4)
 
 
 @only("cpython")  # the ticks of the other one's 64-bit port wrap at 2^62
@@ -469,9 +469,9 @@ def test_bad_arguments_are_named():
     for interval_ms in (0, -1, 1.5, True, 86400001):
         with raises(ValueError, "interval_ms: ", "1 to 86400000"):
             bench.add(Counter(), interval_ms=interval_ms)
-    for keep in (None, 1, "yes"):
-        with raises(ValueError, "keep: ", "True or False"):
-            bench.add(Counter(), keep=keep)
+    for on_demand in (None, 1, "yes"):
+        with raises(ValueError, "on_demand: ", "True or False"):
+            bench.add(Counter(), on_demand=on_demand)
     with raises(ValueError, "sensor: ", "no read()"):
         bench.add(object())
     equal(bench.sampler.channels, [])
@@ -480,12 +480,12 @@ def test_bad_arguments_are_named():
 # Sensors that are read only while somebody wants to see them
 
 
-def test_an_unkept_sensor_is_read_only_while_it_has_a_client():
+def test_a_sensor_on_demand_is_read_only_while_it_has_a_client():
     bench = Bench()
     sensor = Counter()
-    channel = bench.add(sensor, interval_ms=10, keep=False)
+    channel = bench.add(sensor, interval_ms=10, on_demand=True)
     bench.pass_ms(50)
-    equal((sensor.reads, channel.client, channel.keep), (0, None, False))
+    equal((sensor.reads, channel.client, channel.on_demand), (0, None, True))
     live = Client(clock=bench.px.clock)
     channel.wake(live)
     bench.pass_ms(25)
@@ -500,12 +500,12 @@ def test_a_kept_sensor_sends_to_the_samplers_client():
     bench = Bench()
     channel = bench.add(Counter())
     assert channel.client is bench.px
-    equal(channel.keep, True)
+    equal(channel.on_demand, False)
 
 
 def test_a_woken_sensor_is_read_at_once():
     bench = Bench()
-    channel = bench.add(Counter(), interval_ms=60000, keep=False)
+    channel = bench.add(Counter(), interval_ms=60000, on_demand=True)
     bench.pass_ms(500)
     channel.wake(bench.px)
     bench.sampler.tick()
@@ -519,7 +519,7 @@ def test_a_woken_sensor_is_read_at_once():
 
 def test_nothing_is_lost_when_the_client_changes():
     bench = Bench()
-    channel = bench.add(Slow(), keep=False)
+    channel = bench.add(Slow(), on_demand=True)
     live = Client(clock=bench.px.clock)
     channel.wake(live)
     bench.sampler.tick()
@@ -535,7 +535,7 @@ def test_nothing_is_lost_when_the_client_changes():
 
 def test_a_sensor_that_is_not_read_is_idle_and_not_late():
     bench = Bench()
-    channel = bench.add(Counter(), interval_ms=10, keep=False)
+    channel = bench.add(Counter(), interval_ms=10, on_demand=True)
     equal(bench.sampler.status, {"counter": "idle"})
     channel.wake(bench.px)
     bench.pass_ms(20)
@@ -545,12 +545,12 @@ def test_a_sensor_that_is_not_read_is_idle_and_not_late():
     bench.pass_ms(500)
     channel.wake(bench.px)
     bench.pass_ms(20)
-    equal((channel.status, channel.latest_ms), ("ok", 0))
+    equal((channel.status, channel.max_lateness_ms), ("ok", 0))
 
 
 def test_tick_returns_soon_while_a_sensor_may_be_woken():
     bench = Bench()
-    bench.add(Counter(), interval_ms=60000, keep=False)
+    bench.add(Counter(), interval_ms=60000, on_demand=True)
     equal(bench.sampler.tick(), 100)
 
 
@@ -558,7 +558,7 @@ def test_the_failure_of_a_woken_sensor_goes_to_its_client():
     bench = Bench()
     sensor = Slow()
     sensor.fail = OSError("unplugged")
-    channel = bench.add(sensor, keep=False)
+    channel = bench.add(sensor, on_demand=True)
     live = Client(clock=bench.px.clock)
     channel.wake(live)
     bench.pass_ms(500)
@@ -575,7 +575,7 @@ def test_the_recovery_of_a_sensor_that_failed_before_it_was_idle_is_sent():
     bench = Bench()
     sensor = Slow()
     sensor.fail = OSError("unplugged")
-    channel = bench.add(sensor, keep=False)
+    channel = bench.add(sensor, on_demand=True)
     channel.wake(bench.px)
     bench.pass_ms(100)
     channel.wake(None)
@@ -588,7 +588,7 @@ def test_the_recovery_of_a_sensor_that_failed_before_it_was_idle_is_sent():
 
 def test_a_chip_that_converts_as_it_is_woken_again_is_given_the_time():
     bench = Bench()
-    channel = bench.add(Slow(), keep=False)
+    channel = bench.add(Slow(), on_demand=True)
     channel.wake(bench.px)
     bench.sampler.tick()
     bench.pass_ms(20)  # until 39 it converts
@@ -601,7 +601,7 @@ def test_a_chip_that_converts_as_it_is_woken_again_is_given_the_time():
 
 def test_a_woken_sensor_sends_what_its_deadband_had_held_back():
     bench = Bench()
-    channel = bench.add(Slow(), keep=False, deadband=1, average=2)
+    channel = bench.add(Slow(), on_demand=True, deadband=1, average=2)
     for _ in range(2):
         channel.wake(bench.px)
         bench.sampler.tick()
@@ -616,7 +616,7 @@ def test_a_woken_sensor_sends_what_its_deadband_had_held_back():
 
 def test_a_drivers_metrics_are_known_at_once():
     bench = Bench()
-    channel = bench.add(BME280(None), prefix="lab.", keep=False)
+    channel = bench.add(BME280(None), prefix="lab.", on_demand=True)
     equal(sorted(channel.metrics), ["lab.humidity", "lab.pressure", "lab.temperature"])
 
 

@@ -287,9 +287,9 @@ def test_dht11_gives_tenths_and_the_sign_if_its_make_does():
 
 
 def test_dht_is_not_read_more_often_than_it_bears():
-    for dht11, model, least_ms in ((False, "dht22", 2000), (True, "dht11", 1000)):
+    for dht11, model, min_interval_ms in ((False, "dht22", 2000), (True, "dht11", 1000)):
         rig = dht_rig(models.dht.Model(dht11), model=model)
-        equal(rig.driver.INTERVAL_MS, least_ms)
+        equal(rig.driver.INTERVAL_MS, min_interval_ms)
         # The model does not answer too early, nor right after power-on.
         for _ in range(3):
             rig.sample()

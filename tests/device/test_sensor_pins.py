@@ -3,7 +3,7 @@
 import sys
 
 from models import machine
-from plexus._host import ticks_diff as board_ticks_diff
+from plexus.port.host import ticks_diff as board_ticks_diff
 from plexus.sensors.digital import Digital
 from plexus.sensors.driver import SensorError
 from plexus.sensors.pulses import Pulses

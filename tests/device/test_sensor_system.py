@@ -4,7 +4,7 @@ import gc
 import sys
 
 from models import machine
-from plexus._host import ticks_diff
+from plexus.port.host import ticks_diff
 from plexus.sensors.system import System
 from sensors import close
 from support import FakeTicks, equal, only, raises

@@ -5,7 +5,7 @@ import json
 import time
 
 from clients import Outage, RawServer, answer, client, fill, host_ms, refused
-from plexus._port import ticks_ms
+from plexus.port import ticks_ms
 from support import IS_MICROPYTHON, Admin, equal, raises
 
 
@@ -387,7 +387,7 @@ def test_key_and_length_go_with_the_sessions_requests():
 
 
 def test_time_of_the_end_is_utc_with_milliseconds():
-    from plexus.session import iso_time
+    from plexus.delivery.sessions import iso_time
 
     equal(iso_time(1705314, 600123), "2024-01-15T10:30:00.123Z")
     equal(iso_time(951782, 399999), "2000-02-28T23:59:59.999Z")

@@ -3,7 +3,7 @@
 import socket
 import time
 
-import plexus.sntp as sntp
+import plexus.clock.sntp as sntp
 from support import FakeTicks, equal, raises
 
 REPLY = bytes([0x24, 2]) + bytes(22)  # version 4, server, stratum 2, no root error

@@ -5,9 +5,9 @@ import errno
 import os
 
 from clients import RawServer, answer
-from plexus.origin import split_url
-from plexus.stream import CONNECT, RECEIVE, SECURE, SEND, Stream
+from plexus.delivery.bounded_socket import CONNECT, RECEIVE, SECURE, SEND, BoundedSocket
 from plexus.tls import verifying_context
+from plexus.url import split_url
 from support import Proxy, equal, only, raises, wait_until
 
 TIMEOUT_S = 30  # what does not end by itself fails by this
@@ -20,7 +20,7 @@ _REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 def _stream(place):
     secure, host, port, _ = split_url(getattr(place, "ingest", place))
     context = verifying_context(binascii.unhexlify(place.ca)) if secure else None
-    return Stream(host, port, context)
+    return BoundedSocket(host, port, context)
 
 
 def _times_out(stream, work, step):

@@ -3,8 +3,8 @@
 import binascii
 import socket
 
-from plexus.explain import explain
 from plexus.tls import unverified_context, verifying_context
+from plexus.tls.failure import explain
 from support import Admin, Proxy, equal, raises
 
 
@@ -107,7 +107,7 @@ def test_refusal_reaches_the_server_as_no_request(tls_server):
 
 
 def shipped():
-    from plexus.roots import ROOTS
+    from plexus.tls.roots import ROOTS
 
     return ROOTS
 
@@ -180,7 +180,7 @@ def test_shipped_roots_do_not_stay_in_memory():
     import sys
 
     verifying_context()
-    assert "plexus.roots" not in sys.modules
+    assert "plexus.tls.roots" not in sys.modules
 
 
 def test_failure_without_tls_is_not_explained():

@@ -238,7 +238,7 @@ def test_two_clients_of_one_injected_module_do_not_meet(server, gateway):
     if IS_MICROPYTHON:
         import requests
     else:
-        import plexus._requests as requests
+        import plexus.port.requests as requests
 
     from plexus import Plexus
 

@@ -3,8 +3,8 @@
 import asyncio
 import binascii
 
-from firmware import trial
-from firmware.trial import check_key, join
+from firmware.setup import connection_test
+from firmware.setup.connection_test import check_key, join
 from models import network
 from support import Admin, FakeTicks, equal
 
@@ -120,11 +120,11 @@ def test_a_board_whose_clock_was_never_set_asks_for_the_time_first_and_without_t
         file.write(binascii.unhexlify(tls_server.ca))
     config = settings(tls_server.good, ca_file=scratch.path + "/ca.der")
     config.update(ntp_hosts=["127.0.0.1"], ntp_port=ports.udp)
-    before, trial.time = trial.time, Unset
+    before, connection_test.time = connection_test.time, Unset
     try:
         equal(check_key(config), None)
     finally:
-        trial.time = before
+        connection_test.time = before
     got = [
         (request["method"], request["key"]) for request in Admin(tls_server.admin_url).requests()
     ]

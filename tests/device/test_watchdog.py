@@ -43,23 +43,23 @@ def test_the_hardwares_limit_is_in_ms():
 def test_it_is_fed_while_every_part_is_alive():
     rig = Rig()
     sampler = rig.watchdog.part("sampler", 5000)
-    courier = rig.watchdog.part("courier", 60000)
+    uploader = rig.watchdog.part("uploader", 60000)
     for _ in range(30):
         sampler()
-        courier()
+        uploader()
         assert rig.fed_after(5000)
 
 
 def test_a_part_that_stands_still_ends_the_feeding():
     rig = Rig()
     sampler = rig.watchdog.part("sampler", 5000)
-    rig.watchdog.part("courier", 60000)
+    rig.watchdog.part("uploader", 60000)
     for _ in range(12):
         assert rig.fed_after(5000)
         sampler()
     equal(rig.watchdog.late, [])
     assert not rig.fed_after(1)
-    equal(rig.watchdog.late, ["courier"])
+    equal(rig.watchdog.late, ["uploader"])
 
 
 def test_a_part_that_comes_back_is_fed_for_again():

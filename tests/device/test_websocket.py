@@ -10,10 +10,11 @@ import socket
 import sys
 import time
 
-import plexus
-from plexus._port import Lock, ticks_diff, ticks_ms
+from plexus import port
+from plexus.port import Lock, ticks_diff, ticks_ms
 from plexus.tls import verifying_context
-from plexus.websocket import WebSocketError, connect
+from plexus.websocket import connect
+from plexus.websocket.error import WebSocketError
 from support import equal, http, only, raises
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -385,7 +386,7 @@ def test_connects_to_the_same_host_wait_for_the_same_look_up(websocket_server):
 @only("micropython")
 def test_look_up_that_ended_while_nobody_waited_is_made_again(websocket_server):
     async def main():
-        from plexus.lookup import _searches
+        from plexus.websocket.lookup import _searches
 
         url = slow_url(websocket_server)
         with raises(WebSocketError):
@@ -419,11 +420,11 @@ def test_look_up_is_forgotten_unless_it_still_runs(websocket_server):
         url = slow_url(websocket_server)
         with raises(WebSocketError):
             await connect(url, timeout_ms=30)
-        assert "plexus.lookup" in sys.modules
+        assert "plexus.websocket.lookup" in sys.modules
         names.known = True
         for each in (url, websocket_server.url):
             await (await connect(each)).close()
-            assert "plexus.lookup" not in sys.modules
+            assert "plexus.websocket.lookup" not in sys.modules
 
     with Names() as names:
         asyncio.run(main())
@@ -437,20 +438,20 @@ def test_heap_is_collected_only_if_a_module_was_let_go_of():
             self.count += 1
 
     collector = Collector()
-    before, plexus.gc = plexus.gc, collector  # pyright: ignore[reportAttributeAccessIssue]
+    before, port.gc = port.gc, collector  # pyright: ignore[reportAttributeAccessIssue]
     try:
-        plexus.forget("origin", "handshake")
-        from plexus.origin import split_url
+        port.unload("plexus", "url", "websocket.handshake")
+        from plexus.url import split_url
 
         assert split_url
         collector.count = 0
-        plexus.forget("handshake", "no_such_module")
+        port.unload("plexus", "websocket.handshake", "no_such_module")
         equal(collector.count, 0)
-        plexus.forget("handshake", "origin")
+        port.unload("plexus", "websocket.handshake", "url")
         equal(collector.count, 1)
     finally:
-        plexus.gc = before
-    assert "plexus.origin" not in sys.modules
+        port.gc = before
+    assert "plexus.url" not in sys.modules
 
 
 # --- framing --------------------------------------------------------------------------------
@@ -767,7 +768,7 @@ def test_ill_formed_text_is_refused_at_once(websocket_server):
 
 @only("cpython")  # whose decoder is strict, and a judge
 def test_check_of_utf8_agrees_with_a_strict_decoder():
-    from plexus._frames import utf8
+    from plexus.websocket.frames import utf8
 
     edges = (0x00, 0x28, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC2, 0xE0, 0xF0, 0xFF)
     tails = [b""] + [bytes((a,)) for a in edges] + [bytes((a, b)) for a in edges for b in edges]
@@ -1187,7 +1188,7 @@ def tls_refusal(server, url, **options):
 
 
 def test_wss_verifies_the_server(websocket_tls):
-    from plexus.explain import explain
+    from plexus.tls.failure import explain
 
     context = verifying_context(binascii.unhexlify(websocket_tls.ca))
     for kind, part in (("other_ca", "no trusted authority"), ("wrong_host", "another host name")):
@@ -1197,7 +1198,7 @@ def test_wss_verifies_the_server(websocket_tls):
 
 
 def test_wss_without_a_context_trusts_the_shipped_roots(websocket_tls):
-    from plexus.explain import explain
+    from plexus.tls.failure import explain
 
     assert "no trusted authority" in explain(tls_refusal(websocket_tls, websocket_tls.good))
 

@@ -539,8 +539,8 @@ def test_a_dead_link_is_given_longer_each_time():
     for _ in range(3):
         waited.append(world.until("trouble", HOUR_MS))
         world.until("connected")
-    for wait_ms, least_ms in zip(waited, (DEAD_MS, 2 * DEAD_MS, 4 * DEAD_MS)):
-        assert least_ms <= wait_ms <= least_ms + 5000, waited
+    for wait_ms, min_interval_ms in zip(waited, (DEAD_MS, 2 * DEAD_MS, 4 * DEAD_MS)):
+        assert min_interval_ms <= wait_ms <= min_interval_ms + 5000, waited
 
 
 def test_an_answer_in_between_begins_it_all_again():

@@ -13,7 +13,7 @@ from agent_world import START_MS, World, running
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from plexus.control import KINDS
+from plexus.agent.kinds import KINDS
 from tools.mock_server import messages
 from tools.mock_server.contract import PROFILES
 

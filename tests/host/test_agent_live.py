@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.fixtures.server import ServerView
-from tools import build, micropython
+from tools import build
+from tools.artifacts import micropython
 from tools.mock_server import MockServer
 
 SOURCE = "dev-1"
@@ -137,7 +138,7 @@ def check_kept(device: Device, summary: dict[str, Any]) -> None:
     counts = mock.counts()
     assert counts["duplicates"] == 0
     assert counts["distinct"] == counts["points"] == summary["confirmed"]
-    assert (summary["dropped"], summary["pending"], summary["courier"]) == (0, 0, "None")
+    assert (summary["dropped"], summary["pending"], summary["uploader"]) == (0, 0, "None")
     for metric in ("fast", "mean"):
         values = [point["value"] for point in mock.points(metric)]
         assert values == list(range(summary["counts"][metric])), metric

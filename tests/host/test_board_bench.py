@@ -15,8 +15,8 @@ from tools.__main__ import main
 from tools.bench import board_files, board_lab, board_measurements
 from tools.bench.board_lab import BoardLab, ProgramFailed
 from tools.bench.table import Row, Section, Unavailable, as_list
-from tools.console import Console
-from tools.link import Link
+from tools.board_link.output import Console
+from tools.board_link.repl import BoardLink
 from tools.mock_server.certs import Authority
 
 NETWORK = ("home", "its-password-1234")
@@ -47,7 +47,7 @@ def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[VirtualBoard]:
 @pytest.fixture(scope="module")
 def lab(board: VirtualBoard) -> Iterator[BoardLab]:
     with (
-        Link(board.port) as link,
+        BoardLink(board.port) as link,
         BoardLab(link, Console(True), address="127.0.0.1", wifi=NETWORK) as made,
     ):
         yield made
@@ -68,7 +68,7 @@ def test_imports_are_measured_in_the_order_of_the_packages_table(lab: BoardLab) 
     found = figures(board_measurements.imports(lab))
     names = [name for name in found if re.fullmatch(r"[\w.]+", name)]
     assert names == [name.replace(":", ".") for name in board_files.modules()]
-    assert min(found["plexus.ring"], found["firmware.device"]) > 0
+    assert min(found["plexus.readings.ring"], found["firmware.device"]) > 0
     in_all = found["`from plexus import Plexus` in all"]
     assert 0 < in_all < found["all of them"]
     assert in_all == sum(found[name] for name in names[: names.index("plexus.Plexus") + 1])
@@ -77,12 +77,12 @@ def test_imports_are_measured_in_the_order_of_the_packages_table(lab: BoardLab) 
 def test_import_that_fails_is_named_below_those_before(
     lab: BoardLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    modules = ["plexus", "plexus.ring", "plexus.nowhere", "plexus.retry"]
+    modules = ["plexus", "plexus.readings.ring", "plexus.nowhere", "plexus.delivery.retry"]
     monkeypatch.setattr(board_measurements, "modules", lambda: modules)
     found = rows(board_measurements.imports(lab))
-    assert found["plexus.ring"].ours
+    assert found["plexus.readings.ring"].ours
     assert found["plexus.nowhere"].verdict.startswith("fails: ImportError")
-    assert "plexus.retry" not in found
+    assert "plexus.delivery.retry" not in found
 
 
 def test_client_device_and_agent_are_measured_and_all_four_sensors_read(lab: BoardLab) -> None:
@@ -221,8 +221,16 @@ def test_certificate_is_valid_for_the_address_that_the_board_uses(tmp_path: Path
 
 def test_no_driver_that_is_not_measured_is_put_on_the_board() -> None:
     needed = board_files.needed()
-    assert {"plexus.client", "plexus.agent", "plexus.sensors.bme280", "firmware.device"} <= needed
-    assert not {"plexus.sensors.vl53l0x", "firmware.portal", "firmware.provisioning"} & needed
+    assert {
+        "plexus.client",
+        "plexus.agent.agent",
+        "plexus.sensors.bme280",
+        "firmware.device",
+    } <= needed
+    assert (
+        not {"plexus.sensors.vl53l0x", "firmware.setup.portal", "firmware.setup.provisioning"}
+        & needed
+    )
 
 
 # --- the command ------------------------------------------------------------------------------

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plexus import clock as clock_module
-from plexus import sntp, timekeeping
-from plexus.clock import Clock
+from plexus.clock import Clock, sntp, timekeeping
 from support import FakeTicks
 
 HALF_WRAP_MS = 1 << 29

@@ -1,4 +1,4 @@
-"""firmware/rules.py and firmware/plexus.schema.json allow and refuse the same configurations."""
+"""What a configuration may hold is the same in plexus.schema.json and in the rules of a board."""
 
 import copy
 import json
@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from firmware import config
-from plexus import options, origin, setup
-from plexus.sensors import entry
-from tools import configuration
+from plexus import assemble, options, url
+from plexus.sensors.sampling import entry
 from tools.build import REPOSITORY
+from tools.commands import config_page
 
 SCHEMA = json.loads((REPOSITORY / "firmware" / "plexus.schema.json").read_text())
 BOARD_SCHEMA = json.loads((REPOSITORY / "boards" / "schema.json").read_text())
@@ -48,7 +48,7 @@ def beyond_a_schema(value: Any) -> bool:
     limits += [(sensor["driver"], 30) for sensor in value.get("sensors", [])]
     passwords = [network.get("password", "") for network in networks]
     limits += [(p, 63) for p in passwords if not re.fullmatch("[0-9a-fA-F]{64}", p)]
-    if any(len(text.encode()) > most for text, most in limits):
+    if any(len(text.encode()) > maximum for text, maximum in limits):
         return True
     if len(set(names)) < len(names):
         return True
@@ -160,7 +160,7 @@ def test_the_client_takes_what_the_configuration_allows(value: dict[str, Any]) -
     options.check_source(value["source_id"])
     options.check_key(value.get("api_key", "x"))
     options.check_ntp(value.get("ntp_hosts", ["x"]), value.get("ntp_port", 123))
-    origin.split_url(value.get("endpoint", "https://x"))
+    url.split_url(value.get("endpoint", "https://x"))
 
 
 # Broken ones: something in a good one is replaced, removed, or added.
@@ -332,7 +332,7 @@ def test_the_schema_is_one_and_describes_each_key() -> None:
 
 
 def test_defaults_are_those_of_the_device_and_of_the_client() -> None:
-    client = setup._DEFAULTS
+    client = assemble._DEFAULTS
     for key, rule in SCHEMA["properties"].items():
         if key in config.DEFAULTS:
             usual = config.DEFAULTS[key]
@@ -356,6 +356,6 @@ def test_the_boards_own_sensors_may_stand_in_a_configuration() -> None:
 
 
 def test_the_page_has_the_keys_of_the_schema() -> None:
-    assert configuration.PAGE.read_text(encoding="utf-8") == configuration.text(), (
+    assert config_page.PAGE.read_text(encoding="utf-8") == config_page.text(), (
         "docs/firmware.md is stale: .venv/bin/python -m tools configuration docs"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import micropython
+from tools.artifacts import micropython
 from tools.build import REPOSITORY
 
 WAIT_S = 20

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from websockets.sync.client import connect
 
-from plexus import sntp
-from plexus._port import ticks_ms
+from plexus.clock import sntp
+from plexus.port import ticks_ms
 from tools.build import REPOSITORY
 from tools.demo.arrivals import INTERVALS_MS, Arrivals, Outage
 from tools.demo.dashboard import SOURCE, Dashboard
@@ -147,8 +147,8 @@ def test_session_of_20_ms_over_a_long_outage_loses_nothing(demos: list[Demo]) ->
     assert summary["dropped"] == 0
     assert summary["stored"] - summary["duplicates"] == summary["sent"]
     # More than a ring of 16 KiB holds.
-    most = max(map(int, re.findall(r"(\d+) pending", demo.output)))
-    assert most > 1000
+    maximum = max(map(int, re.findall(r"(\d+) pending", demo.output)))
+    assert maximum > 1000
 
 
 def test_demo_of_a_device_that_breaks_the_protocol_fails(demos: list[Demo]) -> None:

@@ -16,11 +16,12 @@ import pytest
 
 from tests.fixtures.server import ServerView
 from tests.virtual_board import VirtualBoard
-from tools import device, payload, ports, target
 from tools.__main__ import main
-from tools.device import Device, DeviceError
-from tools.link import PART, BoardError, Link
-from tools.ports import LinkError
+from tools.artifacts import payload
+from tools.board_link import device, ports, target
+from tools.board_link.device import Device, DeviceError
+from tools.board_link.ports import LinkError
+from tools.board_link.repl import PART, BoardError, BoardLink
 
 compiled = functools.cache(payload._compile)
 CONFIG = {"api_key": "plx_0123456789abcdef", "source_id": "dev-1", "wifi": []}
@@ -40,8 +41,8 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if "whole" in request.fixturenames:
         return
     library, program = payload.library, payload.program
-    few = re.compile(r"/lib/plexus/(sensors/)?(__init__|client|retry|bme280)\.mpy")
-    few_of_program = re.compile(r"/\w+\.py|/lib/(firmware/config|microdot)\.mpy")
+    few = re.compile(r"/lib/plexus/(sensors/)?(__init__|client|delivery/retry|bme280)\.mpy")
+    few_of_program = re.compile(r"/\w+\.py|/lib/(firmware/config/__init__|microdot)\.mpy")
 
     def some(files: dict[str, bytes], pattern: re.Pattern[str]) -> dict[str, bytes]:
         return {path: data for path, data in files.items() if pattern.fullmatch(path)}
@@ -125,7 +126,7 @@ def test_empty_board_gets_everything(board: VirtualBoard, deploy: Deploy, whole:
 
 def test_deployed_code_runs_on_the_board(board: VirtualBoard, deploy: Deploy, whole: None) -> None:
     deploy()
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         link.clean()
         assert link.exec("import plexus,microdot\nprint(plexus.__file__)") == (
             "/lib/plexus/__init__.mpy\n"
@@ -148,11 +149,11 @@ def test_second_deploy_writes_nothing(board: VirtualBoard, deploy: Deploy) -> No
 def test_only_what_differs_is_copied(board: VirtualBoard, deploy: Deploy) -> None:
     deploy()
     board.stop()
-    same_size = bytes(len(board.files()["/lib/plexus/retry.mpy"]))
-    board.write_files({"/lib/plexus/retry.mpy": same_size})
+    same_size = bytes(len(board.files()["/lib/plexus/delivery/retry.mpy"]))
+    board.write_files({"/lib/plexus/delivery/retry.mpy": same_size})
     board.start()
     outcome = deploy()
-    assert outcome.said["copied"] == ["/lib/plexus/retry.mpy"]
+    assert outcome.said["copied"] == ["/lib/plexus/delivery/retry.mpy"]
     assert code(files(board)) == everything()
 
 
@@ -259,9 +260,9 @@ def test_program_that_starts_the_rest_comes_last(deploy: Deploy) -> None:
 def test_main_of_an_interrupted_deploy_is_ours(
     board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program, write = payload.program, Link.write
+    program, write = payload.program, BoardLink.write
 
-    def write_till_main(link: Link, path: str, data: bytes, wrote: Any = None) -> None:
+    def write_till_main(link: BoardLink, path: str, data: bytes, wrote: Any = None) -> None:
         write(link, path, data, wrote)
         if path == "/main.py":
             raise LinkError("the cable came off")
@@ -269,9 +270,9 @@ def test_main_of_an_interrupted_deploy_is_ours(
     monkeypatch.setattr(
         payload, "program", lambda arch, lines=True: program(arch) | {"/main.py": b"x = 1\n"}
     )
-    monkeypatch.setattr(Link, "write", write_till_main)
+    monkeypatch.setattr(BoardLink, "write", write_till_main)
     assert deploy().status == 1
-    monkeypatch.setattr(Link, "write", write)
+    monkeypatch.setattr(BoardLink, "write", write)
     monkeypatch.setattr(payload, "program", program)
     assert deploy().status == 0
     assert code(files(board)) == everything()
@@ -298,13 +299,13 @@ def test_library_built_into_micropython_is_not_deployed_over(
     board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board.wait_repl()
-    execute = Link.exec
+    execute = BoardLink.exec
 
-    def with_frozen_plexus(link: Link, code: str, timeout_s: float = 10) -> str:
+    def with_frozen_plexus(link: BoardLink, code: str, timeout_s: float = 10) -> str:
         # A module of the interpreter's own in its place.
         return execute(link, code.replace("import plexus\n", "import asyncio\n"), timeout_s)
 
-    monkeypatch.setattr(Link, "exec", with_frozen_plexus)
+    monkeypatch.setattr(BoardLink, "exec", with_frozen_plexus)
     outcome = deploy()
     assert outcome.status == 1
     assert "has plexus built in" in outcome.said["error"]
@@ -318,11 +319,11 @@ def test_library_built_into_micropython_is_not_deployed_over(
 def test_interrupted_deploy_leaves_whole_files_and_can_be_repeated(
     cut: int, board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Link.write
+    write = BoardLink.write
     written = 0
     cut %= len(everything()) + 2  # and the list of them, before and after
 
-    def write_and_break(link: Link, path: str, data: bytes, wrote: Any = None) -> None:
+    def write_and_break(link: BoardLink, path: str, data: bytes, wrote: Any = None) -> None:
         nonlocal written
         if written == cut:
             # Half of it arrives.
@@ -332,13 +333,13 @@ def test_interrupted_deploy_leaves_whole_files_and_can_be_repeated(
         written += 1
         write(link, path, data, wrote)
 
-    monkeypatch.setattr(Link, "write", write_and_break)
+    monkeypatch.setattr(BoardLink, "write", write_and_break)
     outcome = deploy()
     assert (outcome.status, outcome.said["error"]) == (1, "the cable came off")
     for path, data in code(files(board)).items():
         assert path in (PART, "/boot.py") or data == everything()[path]
     board.start()
-    monkeypatch.setattr(Link, "write", write)
+    monkeypatch.setattr(BoardLink, "write", write)
     assert deploy().status == 0
     assert code(files(board)) == everything()
 
@@ -538,7 +539,7 @@ def terminal() -> Iterator[tuple[int, str]]:
 
 
 def test_port_without_micropython_is_said_to_be_silent(terminal: tuple[int, str]) -> None:
-    with Link(terminal[1]) as link, pytest.raises(LinkError, match="no MicroPython answers"):
+    with BoardLink(terminal[1]) as link, pytest.raises(LinkError, match="no MicroPython answers"):
         link.interrupt(0.5)
 
 
@@ -553,7 +554,7 @@ def test_port_where_something_else_runs_is_told_apart(
     says: bytes, words: str, terminal: tuple[int, str]
 ) -> None:
     os.write(terminal[0], says)
-    with Link(terminal[1]) as link:
+    with BoardLink(terminal[1]) as link:
         os.write(terminal[0], says)
         with pytest.raises(LinkError, match=words):
             link.interrupt(0.5)
@@ -562,18 +563,18 @@ def test_port_where_something_else_runs_is_told_apart(
 def test_program_is_stopped_whatever_it_prints(board: VirtualBoard) -> None:
     put(board, main="while True:\n print('x' * 50)\n")
     board.wait_for("xxx")
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         assert link.eval("6 * 7") == 42
 
 
 def test_port_that_is_in_use_is_named(board: VirtualBoard) -> None:
-    with Link(board.port), pytest.raises(LinkError, match="in use"):
-        Link(board.port)
+    with BoardLink(board.port), pytest.raises(LinkError, match="in use"):
+        BoardLink(board.port)
 
 
 def test_port_that_is_not_there_is_named() -> None:
     with pytest.raises(LinkError, match="/dev/ttyNONE is not there"):
-        Link("/dev/ttyNONE")
+        BoardLink("/dev/ttyNONE")
 
 
 def test_port_without_permission_names_the_group() -> None:
@@ -600,7 +601,7 @@ def test_no_port_at_all_asks_for_a_board(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_the_board_raises_is_an_error_here(board: VirtualBoard) -> None:
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         with pytest.raises(BoardError, match="ENOENT") as caught:
             link.read_file("/none")
         assert caught.value.errno == 2
@@ -608,7 +609,7 @@ def test_what_the_board_raises_is_an_error_here(board: VirtualBoard) -> None:
 
 
 def test_board_that_goes_away_is_an_error_in_words(board: VirtualBoard) -> None:
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         link.eval("1")
         board.close()
         with pytest.raises(LinkError, match="the connection broke off"):
@@ -618,7 +619,7 @@ def test_board_that_goes_away_is_an_error_in_words(board: VirtualBoard) -> None:
 def test_file_comes_back_as_it_was_written(board: VirtualBoard) -> None:
     data = bytes(range(256)) * 33 + b"'\\\r\n\x04"
     pieces = []
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         link.mkdir("/a/b")
         link.write("/a/b/c", data, pieces.append)
         link.write("/a/b/empty", b"")
@@ -632,7 +633,7 @@ def test_file_comes_back_as_it_was_written(board: VirtualBoard) -> None:
 
 def test_console_is_followed_without_stopping_the_program(board: VirtualBoard) -> None:
     put(board, main="import time\nwhile True:\n print('alive')\n time.sleep_ms(20)\n")
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         assert "alive" in [line for line, _ in zip(link.lines(10), range(3), strict=False)]
     assert not board.repl
 
@@ -652,7 +653,7 @@ def test_console_goes_on_when_the_port_comes_back(tmp_path: Path) -> None:
             os.close(end)
 
     first = connect()
-    with Link(str(path)) as link:
+    with BoardLink(str(path)) as link:
         os.write(first[0], b"one\r\n")
         lines = link.lines(20)
         assert next(lines) == "one"
@@ -676,7 +677,7 @@ def test_watchdog_of_the_firmware_gets_time_for_the_deploy(board: VirtualBoard) 
     program = "import machine, firmware\nmachine.WDT(timeout=20000)\nprint('armed')\n"
     put(board, main=program, lib__firmware__watchdog="")
     board.wait_for("armed")
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         link.clean()
         link.eval("1")
     assert (board._wdt_ms or 0) > 3_600_000
@@ -746,7 +747,7 @@ def test_board_with_another_chip_is_refused(
 
 
 def test_micropython_that_is_too_old_is_refused() -> None:
-    class Old(Link):
+    class Old(BoardLink):
         port = "p"
 
         def __init__(self) -> None:

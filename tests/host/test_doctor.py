@@ -7,16 +7,18 @@ from typing import Any
 
 import pytest
 
-from plexus.stream import CONNECT, SECURE
+from plexus.delivery.bounded_socket import CONNECT, SECURE
 from tests.fixtures.server import ServerView, TlsView
 from tests.fixtures.virtual_board import Boards
 from tests.virtual_board import VirtualBoard, flash
-from tools import device, diagnosis, image, payload, settings
 from tools.__main__ import main
-from tools.diagnosis import Live, Static, diagnose
+from tools.artifacts import payload
+from tools.board_link import device
+from tools.board_link.target import MANIFEST
+from tools.commands import diagnosis, image, settings
+from tools.commands.diagnosis import Live, Static, diagnose
 from tools.mock_server import MockServer
 from tools.short_names import short_names
-from tools.target import MANIFEST
 
 KEY = "plx_0123456789abcdef"
 PASSWORD = "correct horse"
@@ -295,10 +297,14 @@ def test_empty_board_has_no_program(virtual_board: Boards, doctor: Doctor) -> No
 
 
 def test_deploy_that_was_cut_off_is_found(virtual_board: Boards, doctor: Doctor) -> None:
-    files = {path: data for path, data in program().items() if path != "/lib/firmware/config.mpy"}
+    files = {
+        path: data
+        for path, data in program().items()
+        if path != "/lib/firmware/config/__init__.mpy"
+    }
     board = virtual_board(filesystem=image.file_system(files, flash.block_count(4)), heap="300k")
     outcome = doctor(board)
-    assert "/lib/firmware/config.mpy is missing" in outcome.found["program"]["problem"]
+    assert "/lib/firmware/config/__init__.mpy is missing" in outcome.found["program"]["problem"]
 
 
 def test_file_that_was_changed_is_named(virtual_board: Boards, doctor: Doctor) -> None:
@@ -354,24 +360,24 @@ def test_old_micropython_is_all_that_is_said(
 def test_crash_that_was_kept_is_told_with_its_source(
     virtual_board: Boards, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trace = 'Traceback:\n  File "plexus/client.py", line 1, in _set_clock\nValueError: x'
+    trace = 'Traceback:\n  File "plexus/client.py", line 1, in _begin\nValueError: x'
     crash = {"what": "ValueError: x", "trace": trace, "told": False, "early": 1, "run": ""}
     board = virtual_board({"/crash.json": json.dumps(crash)})
     assert main(["doctor", "--port", board.port]) == 1
     shown = capsys.readouterr().out
     assert "! crash: it has crashed: ValueError: x\n" in shown
-    assert "def _set_clock(self):" in shown
+    assert "def _begin(self):" in shown
 
 
 def test_crash_of_compiled_code_is_told_in_our_names(
     virtual_board: Boards, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    short = short_names().shared["_set_clock"]
+    short = short_names().shared["_begin"]
     trace = f'Traceback:\n  File "plexus.client", line 1, in {short}\nValueError: x'
     crash = {"what": "ValueError: x", "trace": trace, "told": False, "early": 1, "run": ""}
     board = virtual_board({"/crash.json": json.dumps(crash)})
     assert main(["doctor", "--port", board.port]) == 1
-    assert 'File "plexus/client.py", line 1, in _set_clock\n' in capsys.readouterr().out
+    assert 'File "plexus/client.py", line 1, in _begin\n' in capsys.readouterr().out
 
 
 def test_port_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -393,7 +399,7 @@ def test_device_that_delivers_is_well_and_runs_again(configured: Set, doctor: Do
 def test_device_that_has_run_is_not_started_again_before_it_is_asked(
     configured: Set, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.doctor._SETTLED_MS", 0)
+    monkeypatch.setattr("tools.commands.doctor._SETTLED_MS", 0)
     board = configured()
     board.wait_for("first readings confirmed", 60)
     hard = board.resets.count(2)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.server import ServerView
-from tools import build, micropython
+from tools import build
+from tools.artifacts import micropython
 from tools.mock_server import MockServer
 from tools.time_server import HOST, TimeServer
 

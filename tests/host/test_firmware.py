@@ -112,7 +112,7 @@ def test_a_key_that_the_server_repeats_is_not_on_the_console(
     board.type("\x03")
     board.wait_repl()
     start = len(board.console())
-    board.type("import plexus.app; plexus.app.status()\r\n")
+    board.type("import firmware.repl; firmware.repl.status()\r\n")
     board.wait_for(r"server +.*bad key \*\*\*", start=start)
     assert key not in board.console()
 
@@ -248,7 +248,7 @@ def test_status_tells_a_person_how_it_does(device: Devices, server: ServerView) 
     board.type("\x03")
     board.wait_repl()
     start = len(board.console())
-    board.type("import plexus.app; plexus.app.status()\r\n")
+    board.type("import firmware.repl; firmware.repl.status()\r\n")
     for words in ("network +home, 192.168.1.50", "server +ok; ", "time +known to", "bme280 +ok",
                   r"memory +\d+ B free", "started by +power-on"):  # fmt: skip
         board.wait_for(words, start=start)

@@ -17,7 +17,7 @@ SOURCE = "virtual-1"
 KEY = "plx_test_secret"
 VIBRATION = {
     "driver": "mpu6050", "bus": "i2c0", "address": 104, "interval_ms": 50, "name": "vibration",
-    "prefix": "vibration.", "keep": False,
+    "prefix": "vibration.", "on_demand": True,
 }  # fmt: skip
 BME280 = {"driver": "bme280", "bus": "i2c0", "interval_ms": 1000}
 IMU = {"driver": "mpu6050", "bus": "i2c0", "interval_ms": 100, "prefix": "imu."}
@@ -89,7 +89,7 @@ def test_a_device_connects_and_announces_its_sensors_and_commands(
     assert sensors["mpu6050"]["sample_rate"] == 10
     assert {c["name"] for c in there["commands"]} == {"status", "memory", "identify", "restart"}
     board.wait_for("plexus: agent: connected")
-    typed(board, "import plexus.app; plexus.app.status()", "agent +connected")
+    typed(board, "import firmware.repl; firmware.repl.status()", "agent +connected")
     assert KEY not in board.console()
 
 
@@ -249,7 +249,7 @@ def test_a_refused_key_is_shown_and_is_not_on_the_console_while_sampling_goes_on
     board = device(agent=url(server), api_key=key, sensors=[IMU], status_s=1)
     board.wait_for(r"plexus: agent: .*refused")
     board.wait_for(r"plexus: server: .* [1-9]\d+ pending")
-    typed(board, "import plexus.app; plexus.app.status()", "agent +.*refused")
+    typed(board, "import firmware.repl; firmware.repl.status()", "agent +.*refused")
     assert key not in board.console()
 
 

@@ -76,7 +76,7 @@ def test_a_program_that_fills_the_heap_amid_a_flush_is_told_after_the_restart(
 
 
 def test_a_program_of_another_micropython_names_the_remedy(device: Devices) -> None:
-    board = device(files={"/lib/firmware/crash.mpy": b"M\x01\x00\x1f"})
+    board = device(files={"/lib/firmware/supervisor.mpy": b"M\x01\x00\x1f"})
     board.wait_for("incompatible .mpy file")
     board.wait_for("plexus: run python -m tools deploy")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import flash
 from tools.__main__ import main
-from tools.firmware_image import BOOTLOADER, PARTITION_TABLE, partition_table
+from tools.artifacts.firmware_image import BOOTLOADER, PARTITION_TABLE, partition_table
+from tools.commands import flash
 
 CHIP_IDS = {"esp32": 0, "esp32s2": 2, "esp32c3": 5, "esp32s3": 9, "esp32c6": 13}
 BOARDS = {

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import corpus
-from plexus.render import float_text
+from plexus.readings.render import float_text
 from readings import Client, decimal
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

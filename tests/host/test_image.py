@@ -18,10 +18,12 @@ from tests.fixtures.virtual_board import Boards
 from tests.host import test_flash
 from tests.host.test_flash import APP_OFFSET, BOARDS, Firmware
 from tests.virtual_board import flash
-from tools import image, payload, romfs, target
 from tools.__main__ import main
-from tools.firmware_image import BOOTLOADER, Partition
-from tools.link import Link
+from tools.artifacts import payload
+from tools.artifacts.firmware_image import BOOTLOADER, Partition
+from tools.board_link import romfs, target
+from tools.board_link.repl import BoardLink
+from tools.commands import image
 from tools.mock_server import MockServer
 
 KEY = "plx_0123456789abcdef"
@@ -348,9 +350,9 @@ def test_board_starts_its_program_from_the_romfs_of_the_image(
     directory.mkdir()
     (directory / "rom.img").write_bytes(out.read_bytes()[0x200000 - size : 0x200000])
     board = virtual_board(filesystem=system(out), romfs_bytes=size, heap="1M")
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         link.clean()
-        said = link.exec("import firmware.atomic,plexus\nprint(plexus.__file__)")
+        said = link.exec("import firmware.atomic_json,plexus\nprint(plexus.__file__)")
     assert said == "/rom/lib/plexus/__init__.mpy\n"
 
 
@@ -404,7 +406,7 @@ def test_micropython_mounts_the_file_system_and_reads_files_of_all_sizes(
     contents = {f"/a/b{size}": os.urandom(size) for size in (0, 1, 127, 128, 129, 600, 5000, 40000)}
     made = image.file_system(contents, flash.block_count(flash_mb))
     board = virtual_board(filesystem=made, flash_mb=flash_mb)
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         link.clean()
         for path, data in contents.items():
             assert link.read_file(path) == data

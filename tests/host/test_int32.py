@@ -18,13 +18,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import corpus
-import plexus.kernel as kernel
+import plexus.readings.ring as kernel
 from plexus.clock import Clock
 from readings import Client
 from support import FakeTicks
 
 MAX_RATE = 8388  # of a clock, in 2^-24: 500 ppm
-SOURCE = Path(kernel.__file__).with_name("_viper.py")
+SOURCE = Path(kernel.__file__).with_name("codec.py")
 
 
 class OutOfBounds(Exception):
@@ -137,7 +137,7 @@ def watched(source: str) -> SimpleNamespace:
     ast.fix_missing_locations(tree)
     checks = (int32, item, store, divide, remainder, left, right)
     names: dict[str, Any] = {f"_watched_{check.__name__}": check for check in checks}
-    names["__name__"] = "plexus._watched"
+    names["__name__"] = "plexus.readings._watched"
     names["__builtins__"] = vars(builtins) | {"ptr8": lambda x: x, "ptr32": lambda x: x}
     exec(compile(tree, str(SOURCE), "exec"), names)
     return SimpleNamespace(**{name: names[name] for name in ("append", "digits", "walk")})

@@ -17,7 +17,7 @@ MICROPYTHON = Path(sys.executable).with_name("micropython")
 INTERPRETERS = {"cpython": Path(sys.executable), "micropython": MICROPYTHON}
 MACHINE_CODE = re.compile(r"^\s*@micropython\.(native|viper)$", re.MULTILINE)
 # MicroPython's functions have a type for each emitter, all named "function".
-IS_MACHINE_CODE = "import plexus.kernel as k; print(type(k.walk) is not type(lambda: 0))"
+IS_MACHINE_CODE = "import plexus.readings.ring as k; print(type(k.walk) is not type(lambda: 0))"
 
 
 def run(interpreter: Path, library: Path, *arguments: str) -> str:
@@ -60,12 +60,12 @@ def no_machine_code(tmp_path: Path) -> Path:
     """
     library = tmp_path / "lib"
     shutil.copytree(build.LIBRARY, library, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in list((library / "plexus").glob("*.py")):
+    for path in list((library / "plexus").rglob("*.py")):
         if MACHINE_CODE.search(path.read_text()):
             refused = path.with_suffix("")
             refused.mkdir()
             (refused / "__init__.py").write_text("@micropython.asm_xyz\ndef f():\n    pass\n\n?\n")
-    assert (library / "plexus" / "_viper" / "__init__.py").exists()
+    assert (library / "plexus" / "readings" / "codec" / "__init__.py").exists()
     return library
 
 
@@ -97,7 +97,7 @@ def test_port_without_machine_code_gives_the_same_bytes(name: str, no_machine_co
 
 @pytest.mark.parametrize("name", INTERPRETERS)
 def test_plain_source_stands_in_only_for_a_syntax_error(name: str, no_machine_code: Path) -> None:
-    broken = no_machine_code / "plexus" / "_viper" / "__init__.py"
+    broken = no_machine_code / "plexus" / "readings" / "codec" / "__init__.py"
     broken.write_text("import no_such_module_of_ours\n")
     with pytest.raises(AssertionError, match="no_such_module_of_ours"):
         run(INTERPRETERS[name], no_machine_code, "-c", "from plexus import Plexus")

@@ -62,11 +62,12 @@ def test_the_library_is_frozen_whole(tool: Any, port: Path) -> None:
 
 def test_the_program_is_frozen_whole_where_deploy_puts_it(tool: Any, port: Path) -> None:
     found = ours(tool, port)
-    names = {path.name for path in FIRMWARE.glob("*.py")} - set(BUILD)
+    paths = {path.relative_to(FIRMWARE).as_posix() for path in FIRMWARE.rglob("*.py")}
+    names = paths - set(BUILD)
     expected = {name if name in PROGRAMS else f"firmware/{name}" for name in names}
     rest = {name for name in found if not name.startswith("plexus/")}
     assert rest == expected | {"inisetup.py"}
-    assert all(found[name] == FIRMWARE / Path(name).name for name in expected)
+    assert all(found[name] == FIRMWARE / name.removeprefix("firmware/") for name in expected)
 
 
 def test_the_ports_own_modules_stay(tool: Any, port: Path) -> None:

@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.virtual_board import Boards
-from tools import frames, monitor
 from tools.__main__ import main
-from tools.build import LIBRARY, REPOSITORY, compile_file
-from tools.monitor import Screen
+from tools.board_link import tracebacks
+from tools.build import LIBRARY, REPOSITORY, compile_file, device_files
+from tools.commands import monitor
+from tools.commands.monitor import Screen
 from tools.short_names import module_name, short_names
 
 CLIENT = LIBRARY / "plexus" / "client.py"
+FIRMWARE = REPOSITORY / "firmware"
 
 
 def line_of(path: Path, text: str) -> int:
@@ -35,15 +37,20 @@ def line_of(path: Path, text: str) -> int:
 
 
 def test_frame_is_followed_by_its_source() -> None:
-    number = line_of(CLIENT, "self._goal = self.ring.next")
-    frame = f'  File "plexus/client.py", line {number}, in flush'
-    assert frames.source_of(frame) == "goal = self._goal = self.ring.next"
+    number = line_of(CLIENT, "self._goal = ring.next")
+    frame = f'  File "plexus/client.py", line {number}, in tick'
+    assert tracebacks.source_of(frame) == "self._goal = ring.next"
 
 
 @pytest.mark.parametrize(
     ("name", "path", "text", "function"),
     [
-        ("firmware/crash.py", REPOSITORY / "firmware" / "crash.py", "machine.reset()", "run"),
+        (
+            "firmware/supervisor.py",
+            REPOSITORY / "firmware" / "supervisor.py",
+            "machine.reset()",
+            "run",
+        ),
         ("main.py", REPOSITORY / "firmware" / "main.py", "run()", "<module>"),
         ("/main.py", REPOSITORY / "firmware" / "main.py", "run()", "<module>"),
         ("/lib/plexus/client.py", CLIENT, "self._finish()", "tick"),
@@ -51,13 +58,13 @@ def test_frame_is_followed_by_its_source() -> None:
 )
 def test_all_of_the_program_is_found(name: str, path: Path, text: str, function: str) -> None:
     number = line_of(path, text)
-    source = frames.source_of(f'  File "{name}", line {number}, in {function}')
+    source = tracebacks.source_of(f'  File "{name}", line {number}, in {function}')
     assert source is not None
     assert text in source
 
 
 def test_microdot_is_found_where_it_is_installed() -> None:
-    assert frames.source_of('  File "microdot.py", line 6, in <module>')
+    assert tracebacks.source_of('  File "microdot.py", line 6, in <module>')
 
 
 @pytest.mark.parametrize(
@@ -71,17 +78,17 @@ def test_microdot_is_found_where_it_is_installed() -> None:
     ],
 )
 def test_line_without_a_source_of_ours_is_left_alone(line: str) -> None:
-    assert frames.source_of(line) is None
+    assert tracebacks.source_of(line) is None
 
 
 def test_another_version_of_a_file_shows_no_wrong_line() -> None:
-    number = line_of(CLIENT, "self._goal = self.ring.next")
-    assert frames.source_of(f'  File "plexus/client.py", line {number}, in tick') is None
+    number = line_of(CLIENT, "self._goal = ring.next")
+    assert tracebacks.source_of(f'  File "plexus/client.py", line {number}, in _begin') is None
 
 
 def test_frame_without_line_numbers_shows_the_function() -> None:
-    assert frames.source_of('  File "plexus/client.py", line 1, in _set_clock') == (
-        "def _set_clock(self):"
+    assert tracebacks.source_of('  File "plexus/client.py", line 1, in _begin') == (
+        "def _begin(self):"
     )
 
 
@@ -102,14 +109,14 @@ def private_method(path: Path) -> tuple[str, str, int]:
 
 def test_frame_of_a_board_is_told_in_our_names() -> None:
     name, short, number = private_method(CLIENT)
-    assert frames.annotated(f'  File "plexus.client", line {number}, in {short}').startswith(
+    assert tracebacks.annotated(f'  File "plexus.client", line {number}, in {short}').startswith(
         f'  File "plexus/client.py", line {number}, in {name}\n    def {name}('
     )
 
 
 def test_frame_of_a_board_without_line_numbers_is_told_in_our_names() -> None:
     name, short, _ = private_method(CLIENT)
-    assert frames.annotated(f'  File "plexus.client", line 1, in {short}').startswith(
+    assert tracebacks.annotated(f'  File "plexus.client", line 1, in {short}').startswith(
         f'  File "plexus/client.py", line 1, in {name}\n    def {name}('
     )
 
@@ -117,7 +124,7 @@ def test_frame_of_a_board_without_line_numbers_is_told_in_our_names() -> None:
 def test_frame_of_another_version_keeps_the_name_of_its_function() -> None:
     _, short, number = private_method(CLIENT)
     frame = f'  File "plexus.client", line {number - 1}, in {short}'
-    assert frames.annotated(frame) == frame.replace("plexus.client", "plexus/client.py")
+    assert tracebacks.annotated(frame) == frame.replace("plexus.client", "plexus/client.py")
 
 
 @pytest.mark.parametrize(
@@ -125,37 +132,37 @@ def test_frame_of_another_version_keeps_the_name_of_its_function() -> None:
     [
         ("plexus", "plexus/__init__.py"),
         ("plexus.sensors.bme280", "plexus/sensors/bme280.py"),
-        ("firmware.crash", "firmware/crash.py"),
+        ("firmware.supervisor", "firmware/supervisor.py"),
         ("microdot", "microdot.py"),
     ],
 )
 def test_file_of_a_module_is_found(module: str, file: str) -> None:
-    shown = frames.annotated(f'  File "{module}", line 1, in <module>')
+    shown = tracebacks.annotated(f'  File "{module}", line 1, in <module>')
     assert shown.startswith(f'  File "{file}", line 1, in <module>\n    ')
 
 
 @pytest.mark.parametrize("module", ["mine", "plexus.mine", "tools.build", "main.mine"])
 def test_module_that_is_not_ours_is_left_alone(module: str) -> None:
     frame = f'  File "{module}", line 1, in f'
-    assert frames.annotated(frame) == frame
+    assert tracebacks.annotated(frame) == frame
 
 
 def test_name_that_an_error_tells_is_ours() -> None:
     name, short, number = private_method(CLIENT)
     frame = f'  File "plexus.client", line {number}, in {short}\n'
     error = f"AttributeError: 'Plexus' object has no attribute '{short}'"
-    assert frames.annotated(frame + error).endswith(error.replace(short, name))
+    assert tracebacks.annotated(frame + error).endswith(error.replace(short, name))
 
 
 def test_without_a_traceback_a_word_is_left_alone() -> None:
     _, short, _ = private_method(CLIENT)
-    assert frames.annotated(f"AttributeError: '{short}'") == f"AttributeError: '{short}'"
+    assert tracebacks.annotated(f"AttributeError: '{short}'") == f"AttributeError: '{short}'"
 
 
 def test_places_of_a_crash_are_told_in_our_names() -> None:
     name, short, number = private_method(CLIENT)
     words = f"ValueError: x; client:{number} {{}} < device:1 run, 'a'"
-    assert frames.annotated(words.format(short)) == words.format(name)
+    assert tracebacks.annotated(words.format(short)) == words.format(name)
 
 
 def test_name_in_a_frame_that_comes_in_pieces_is_ours() -> None:
@@ -176,38 +183,39 @@ def test_prompt_is_shown_at_once() -> None:
 
 
 def test_traceback_of_real_short_named_code_is_readable(tmp_path: Path) -> None:
-    from tools import micropython
+    from tools.artifacts import micropython
 
-    for name in ("__init__", "_port", "trace", "atomic"):
-        root = LIBRARY if name in ("__init__", "_port") else REPOSITORY
-        package = "plexus" if root == LIBRARY else "firmware"
-        target = tmp_path / package / f"{name}.mpy"
-        path = root / package / f"{name}.py"
-        module = module_name(path.relative_to(root))
-        compile_file(path, target, "none", module, lines=True, short=True)
+    for root, folder in ((LIBRARY, LIBRARY / "plexus"), (REPOSITORY, FIRMWARE)):
+        for path in device_files(folder):
+            if path.name in ("boot.py", "main.py", "manifest.py"):
+                continue
+            name = path.relative_to(root)
+            target = (tmp_path / name).with_suffix(".mpy")
+            compile_file(path, target, "none", module_name(name), lines=True, short=True)
     (tmp_path / "program.py").write_text(
-        "from firmware.trace import described\ndescribed(ValueError(), [1])\n"
+        "from firmware.traceback_text import described\ndescribed(ValueError(), [1])\n"
     )
     result = micropython.run("program", search_path=[tmp_path])
-    shown = frames.annotated(result.stderr or result.stdout)
-    assert re.search(r'File "firmware/trace.py", line \d+, in described\n +\S', shown), shown
+    shown = tracebacks.annotated(result.stderr or result.stdout)
+    assert re.search(r'File "firmware/traceback_text.py", line \d+, in described\n +\S', shown), (
+        shown
+    )
 
 
 def test_traceback_of_real_compiled_code_is_readable(tmp_path: Path) -> None:
-    from tools import micropython
+    from tools.artifacts import micropython
 
-    for name in ("__init__", "_port", "retry"):
-        source = LIBRARY / "plexus" / f"{name}.py"
-        compile_file(
-            source, tmp_path / "plexus" / f"{name}.mpy", "none", f"plexus/{name}.py", lines=True
-        )
+    for path in device_files(LIBRARY / "plexus"):
+        name = path.relative_to(LIBRARY)
+        compiled = (tmp_path / name).with_suffix(".mpy")
+        compile_file(path, compiled, "none", name.as_posix(), lines=True)
     (tmp_path / "program.py").write_text(
-        "from plexus.retry import Retry\nRetry(lambda n: 1 // 0).failed(4, 0)\n"
+        "from plexus.delivery.retry import Retry\nRetry(lambda n: 1 // 0).failed(4, 0)\n"
     )
     result = micropython.run("program", search_path=[tmp_path])
-    shown = frames.annotated(result.stderr or result.stdout)
+    shown = tracebacks.annotated(result.stderr or result.stdout)
     assert re.search(
-        r'File "plexus/retry.py", line \d+, in failed\n +wait = int.from_bytes\(', shown
+        r'File "plexus/delivery/retry.py", line \d+, in failed\n +wait = int.from_bytes\(', shown
     )
 
 
@@ -215,13 +223,13 @@ def test_traceback_of_real_compiled_code_is_readable(tmp_path: Path) -> None:
 
 
 def test_frame_that_comes_in_pieces_is_followed_by_its_source() -> None:
-    number = line_of(CLIENT, "self._goal = self.ring.next")
-    frame = f'  File "plexus/client.py", line {number}, in flush'
+    number = line_of(CLIENT, "self._goal = ring.next")
+    frame = f'  File "plexus/client.py", line {number}, in tick'
     screen = Screen()
     shown = "".join(screen.feed(piece.encode()) for piece in (frame[:20], frame[20:], "\r"))
     assert "_goal" not in shown
     shown += screen.feed(b"\nNext\r\n")
-    assert shown == f"{frame}\r\n    goal = self._goal = self.ring.next\r\nNext\r\n"
+    assert shown == f"{frame}\r\n    self._goal = ring.next\r\nNext\r\n"
 
 
 def test_prompt_may_move_the_cursor_and_nothing_else() -> None:
@@ -267,13 +275,13 @@ def test_restart_is_shown_from_its_beginning(
 def test_source_is_among_the_lines(
     virtual_board: Boards, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    number = line_of(CLIENT, "self._goal = self.ring.next")
-    frame = f'  File "plexus/client.py", line {number}, in flush'
+    number = line_of(CLIENT, "self._goal = ring.next")
+    frame = f'  File "plexus/client.py", line {number}, in tick'
     board = virtual_board(
         {"/main.py": f"import time\nwhile 1:\n print({frame!r})\n time.sleep(.1)"}
     )
     assert main(["monitor", "--port", board.port, "--for", "1"]) == 0
-    assert f"{frame}\n    goal = self._goal = self.ring.next\n" in capsys.readouterr().out
+    assert f"{frame}\n    self._goal = ring.next\n" in capsys.readouterr().out
 
 
 DEVICE = """
@@ -282,10 +290,10 @@ class app: pass
 class Device:
     def status(self):
         yield "network", "home, -60 dBm"
-        yield "last crash", "Traceback:\\n  File \\"plexus/client.py\\", line 1, in _set_clock"
+        yield "last crash", "Traceback:\\n  File \\"plexus/client.py\\", line 1, in _begin"
 import sys
 app.device = Device()
-sys.modules["plexus.app"] = app
+sys.modules["firmware.repl"] = app
 print("running")
 while True: time.sleep_ms(20)
 """
@@ -299,7 +307,7 @@ def test_status_is_what_the_device_says(
     assert main(["monitor", "--port", board.port, "--status"]) == 0
     shown = capsys.readouterr().out
     assert "network      home, -60 dBm\n" in shown
-    assert "def _set_clock(self):" in shown
+    assert "def _begin(self):" in shown
     board.wait_reset(2)  # it runs again
 
 

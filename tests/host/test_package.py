@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from tools import build, package, roots
+from tools import build
+from tools.artifacts import package, roots
 
 REPOSITORY = build.REPOSITORY
 BIN = Path(sys.executable).parent
@@ -101,7 +102,7 @@ def test_viper_becomes_bytecode_without_an_architecture(tmp_path: Path) -> None:
 
 
 def test_package_lists_the_files_of_the_library_and_its_version() -> None:
-    assert package.TARGET.read_text() == package.text(), "run: python -m tools.package"
+    assert package.TARGET.read_text() == package.text(), "run: python -m tools.artifacts.package"
     listed = json.loads(package.text())
     assert ["plexus/__init__.py", "lib/plexus/__init__.py"] in listed["urls"]
     assert not [name for name, _ in listed["urls"] if name.endswith(".pyi")]
@@ -178,7 +179,7 @@ def test_mpremote_installs_the_package_over_a_serial_port(serial_port: str, tmp_
 
 
 def test_shipped_roots_are_what_the_generator_writes() -> None:
-    assert roots.TARGET.read_text() == roots.module(), "run: python -m tools.roots"
+    assert roots.TARGET.read_text() == roots.module(), "run: python -m tools.artifacts.roots"
 
 
 def test_shipped_roots_are_certificate_authorities_in_force() -> None:

@@ -12,7 +12,8 @@ import requests
 
 from tests.fixtures.browser import Browser, needs_chromium
 from tests.fixtures.ports import Ports
-from tools import build, micropython, payload
+from tools import build
+from tools.artifacts import micropython, payload
 from tools.build import REPOSITORY
 from tools.mock_server import MockServer
 

@@ -16,10 +16,10 @@ import pytest
 from tests.fixtures.server import ServerView
 from tests.fixtures.virtual_board import Boards
 from tests.virtual_board import VirtualBoard
-from tools import provision
 from tools.__main__ import main
+from tools.board_link.repl import BoardLink
 from tools.build import REPOSITORY
-from tools.link import Link
+from tools.commands import provision
 from tools.mock_server import MockServer
 
 KEY = "plx_0123456789abcdef"
@@ -27,9 +27,10 @@ PASSWORD = "correct horse"
 HARD, SOFT = 2, 5
 # As much of the program as writing a configuration needs.
 NEEDED = (
-    *("firmware/__init__.py", "firmware/config.py", "firmware/atomic.py", "firmware/rules.py"),
-    *("lib/plexus/__init__.py", "lib/plexus/_port.py"),
-    *("lib/plexus/sensors/__init__.py", "lib/plexus/sensors/entry.py"),
+    *("firmware/__init__.py", "firmware/atomic_json.py"),
+    *("firmware/config/__init__.py", "firmware/config/rules.py"),
+    *("lib/plexus/__init__.py", "lib/plexus/port/__init__.py", "lib/plexus/sensors/__init__.py"),
+    *(f"lib/plexus/sensors/sampling/{name}.py" for name in ("__init__", "entry")),
 )
 BOARD = json.dumps({"name": "simulated", "mcu": "esp32"})
 
@@ -638,7 +639,7 @@ def test_board_changed_between_two_looks_is_a_new_one(tmp_path: Path) -> None:
 def test_board_that_comes_back_is_not_the_next_device(
     board: VirtualBoard, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         known = provision.look(link).id
     options = main_options("--replace", "--csv", "x", "--json")
     result = provision.Result("a-2", 3)

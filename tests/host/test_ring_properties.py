@@ -15,9 +15,9 @@ from hypothesis.stateful import (
     rule,
 )
 
-from plexus.buffer import BufferFull
-from plexus.render import Body
-from plexus.timestamp import epoch_ms
+from plexus.readings.buffer import BufferFull
+from plexus.readings.render import Body
+from plexus.readings.timestamp import epoch_ms
 from readings import HEAD, START_MS, Client
 
 PIECE = 1024

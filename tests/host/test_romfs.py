@@ -11,10 +11,11 @@ import pytest
 from mpremote.romfs import VfsRomWriter
 
 from tests.virtual_board import VirtualBoard
-from tools import micropython, payload, romfs, target
 from tools.__main__ import main
-from tools.link import Link
-from tools.ports import LinkError
+from tools.artifacts import micropython, payload
+from tools.board_link import romfs, target
+from tools.board_link.ports import LinkError
+from tools.board_link.repl import BoardLink
 
 compiled = functools.cache(payload._compile)
 KIB = 1024
@@ -33,7 +34,7 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if "whole" in request.fixturenames:
         return
     names = re.compile(
-        r"/\w+\.py|/lib/(plexus/(__init__|_port|retry)|firmware/atomic|microdot)\.mpy"
+        r"/\w+\.py|/lib/(plexus/((port/)?__init__|delivery/retry)|firmware/atomic_json|microdot)\.mpy"
     )
     for name in ("library", "program"):
         every = getattr(payload, name)
@@ -67,7 +68,7 @@ def deploy(board: VirtualBoard, capsys: pytest.CaptureFixture[str]) -> Deploy:
 
 
 def run(board: VirtualBoard, code: str) -> str:
-    with Link(board.port) as link:
+    with BoardLink(board.port) as link:
         link.clean()
         return link.exec(code)
 
@@ -135,7 +136,7 @@ def test_library_and_program_run_from_the_romfs(
     said = deploy()
     assert said["ok"], said
     assert where(board, "plexus") == "/rom/lib/plexus/__init__.mpy"
-    assert where(board, "firmware.atomic") == "/rom/lib/firmware/atomic.mpy"
+    assert where(board, "firmware.atomic_json") == "/rom/lib/firmware/atomic_json.mpy"
     assert len(said["romfs"]) > 100
     assert flash(board) == {"/boot.py", "/main.py", payload.BOARD, payload.MICRODOT}
 
@@ -182,12 +183,12 @@ def test_library_alone_keeps_the_program_in_the_romfs(
 ) -> None:
     deploy()
     library = payload.library("x64")
-    del library["/lib/plexus/retry.mpy"]
+    del library["/lib/plexus/delivery/retry.mpy"]
     monkeypatch.setattr(payload, "library", lambda arch, lines=True: library)
     said = deploy("--lib-only")
     assert said["ok"], said
-    assert "/lib/plexus/retry.mpy" not in said["romfs"]
-    assert where(board, "firmware.atomic") == "/rom/lib/firmware/atomic.mpy"
+    assert "/lib/plexus/delivery/retry.mpy" not in said["romfs"]
+    assert where(board, "firmware.atomic_json") == "/rom/lib/firmware/atomic_json.mpy"
 
 
 def test_package_that_does_not_fit_goes_to_the_file_system(
@@ -206,7 +207,7 @@ def test_package_that_does_not_fit_goes_to_the_file_system(
         said = json.loads(capsys.readouterr().out)
         assert any("8 KiB: plexus did not fit into it" in note for note in said["notes"]), said
         assert where(board, "plexus") == "/lib/plexus/__init__.mpy"
-        assert where(board, "firmware.atomic") == "/rom/lib/firmware/atomic.mpy"
+        assert where(board, "firmware.atomic_json") == "/rom/lib/firmware/atomic_json.mpy"
 
 
 def test_romfs_of_the_user_is_left_alone(board: VirtualBoard, deploy: Deploy) -> None:
@@ -247,12 +248,12 @@ def test_interrupted_write_leaves_no_romfs_and_can_be_repeated(
     monkeypatch.setattr(
         payload, "library", lambda arch, lines=True: library | {"/lib/plexus/a.mpy": b"new"}
     )
-    execute = Link.exec
+    execute = BoardLink.exec
     count = -(-len(romfs.image(payload.library("x64"))) // 2048)
     cut %= count
     written = 0
 
-    def write_and_break(link: Link, code: str, timeout_s: float = 10) -> str:
+    def write_and_break(link: BoardLink, code: str, timeout_s: float = 10) -> str:
         nonlocal written
         if "writeblocks" in code:
             if written == cut:
@@ -260,9 +261,9 @@ def test_interrupted_write_leaves_no_romfs_and_can_be_repeated(
             written += 1
         return execute(link, code, timeout_s)
 
-    monkeypatch.setattr(Link, "exec", write_and_break)
+    monkeypatch.setattr(BoardLink, "exec", write_and_break)
     assert deploy()["error"] == "the cable came off"
-    monkeypatch.setattr(Link, "exec", execute)
+    monkeypatch.setattr(BoardLink, "exec", execute)
     assert not (board.directory / "rom.img").read_bytes().startswith(b"\xd2\xcd\x31")
     assert deploy()["ok"]
     assert where(board, "plexus") == "/rom/lib/plexus/__init__.mpy"
@@ -271,12 +272,12 @@ def test_interrupted_write_leaves_no_romfs_and_can_be_repeated(
 def test_image_that_is_damaged_on_the_way_is_noticed(
     board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    execute = Link.exec
+    execute = BoardLink.exec
 
-    def damage(link: Link, code: str, timeout_s: float = 10) -> str:
+    def damage(link: BoardLink, code: str, timeout_s: float = 10) -> str:
         return execute(link, code.replace("a2b_base64('", "a2b_base64('AAAA"), timeout_s)
 
-    monkeypatch.setattr(Link, "exec", damage)
+    monkeypatch.setattr(BoardLink, "exec", damage)
     said = deploy()
     assert "damaged on the way" in said["error"]
     assert flash(board) == {"/boot.py"}
@@ -285,6 +286,6 @@ def test_image_that_is_damaged_on_the_way_is_noticed(
 def test_micropython_without_romfs_has_none(tmp_path: Path) -> None:
     with VirtualBoard(tmp_path / "board") as board:
         board.wait_repl()
-        with Link(board.port) as link:
+        with BoardLink(board.port) as link:
             link.clean()
             assert romfs.find(link) is None

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from models import machine
-from plexus.sensors import driver_class, find
-from tools import sensors
+from plexus.sensors import driver_class
+from plexus.sensors.sampling import find
 from tools.boards import profiles
+from tools.commands import sensors_page
 
 DRIVERS = profiles.drivers()
 I2C = [name for name, bus in DRIVERS.items() if bus == "i2c"]
@@ -35,7 +36,7 @@ def test_the_scan_asks_no_driver_that_is_not_there() -> None:
 
 
 def test_the_page_is_that_of_today() -> None:
-    assert sensors.PAGE.read_text(encoding="utf-8") == sensors.text(), (
+    assert sensors_page.PAGE.read_text(encoding="utf-8") == sensors_page.text(), (
         "docs/sensors.md is stale: .venv/bin/python -m tools sensors docs"
     )
 
@@ -52,5 +53,7 @@ def test_a_driver_says_what_it_reads_and_how_often(name: str, board: Any) -> Non
 @pytest.mark.parametrize("name", DRIVERS)
 def test_the_example_on_the_page_makes_a_driver(name: str, board: Any) -> None:
     given = {"i2c": object(), "spi": object(), "uart": object(), "Pin": machine.Pin}
-    made = eval(sensors.example(name), {**given, driver_class(name).__name__: driver_class(name)})
+    made = eval(
+        sensors_page.example(name), {**given, driver_class(name).__name__: driver_class(name)}
+    )
     assert isinstance(made, driver_class(name))

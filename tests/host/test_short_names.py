@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import payload, short_names
+from tools import short_names
+from tools.artifacts import payload
 from tools.build import LIBRARY, REPOSITORY, compile_file
 from tools.short_names import RomNames, ShortNames, module_name, rom_names, shorten
 
@@ -208,7 +209,7 @@ def test_no_renamed_name_is_in_a_string(ours: ShortNames, sources: dict[Path, st
 
 
 def test_methods_that_are_found_by_a_name_put_together_stay(ours: ShortNames) -> None:
-    from plexus.control import KINDS
+    from plexus.agent.kinds import KINDS
 
     assert not {"_" + kind for kind in KINDS} & ours.shared.keys()
 
@@ -237,9 +238,9 @@ def test_what_a_board_runs_as_source_uses_no_renamed_name(ours: ShortNames) -> N
 
 
 def test_without_being_asked_for_nothing_is_renamed(tmp_path: Path) -> None:
-    source = LIBRARY / "plexus" / "retry.py"
-    compile_file(source, tmp_path / "a.mpy", "none", "plexus/retry.py")
-    assert "plexus/retry.py" in names_in((tmp_path / "a.mpy").read_bytes())
+    source = LIBRARY / "plexus" / "delivery" / "retry.py"
+    compile_file(source, tmp_path / "a.mpy", "none", "plexus/delivery/retry.py")
+    assert "plexus/delivery/retry.py" in names_in((tmp_path / "a.mpy").read_bytes())
     assert any(name in names_in((tmp_path / "a.mpy").read_bytes()) for name in _private(source))
 
 

@@ -26,15 +26,15 @@ import models.hx711
 from models import machine
 from models.bus import I2C, Clock
 from models.uart import UART
-from plexus.decimal import Decimal
+from plexus.readings.decimal import Decimal
 from plexus.sensors import driver_class, pulses
 from plexus.sensors.adc import ADC
-from plexus.sensors.find import driver_names
 from plexus.sensors.gps import GPS
 from plexus.sensors.hx711 import HX711
-from plexus.sensors.shape import Shape
+from plexus.sensors.sampling.filters import Filters
+from plexus.sensors.sampling.find import driver_names
 from sensors import Rig
-from tools.boards.profiles import DRIVERS
+from tools.build import LIBRARY
 
 BASES = {"driver"}  # what sensors are recognised by stays as it is
 OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -136,19 +136,18 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Loads the modules of plexus.sensors with their operations rounded."""
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> Any:
-        name = fullname.rpartition(".")[2]
-        if not fullname.startswith("plexus.sensors.") or not self._source(name).exists():
+        if not fullname.startswith("plexus.sensors.") or not self._source(fullname).exists():
             return None
         return importlib.util.spec_from_loader(fullname, self)
 
     def exec_module(self, module: Any) -> None:
-        source = self._source(module.__name__.rpartition(".")[2])
+        source = self._source(module.__name__)
         tree = ast.fix_missing_locations(_loaded(Rounding().visit(ast.parse(source.read_text()))))
         module.__dict__.update(_binary=binary, _single=single, _rounded=rounded)
         exec(compile(tree, str(source), "exec"), module.__dict__)
 
     def _source(self, name: str) -> Path:
-        return DRIVERS / f"{name}.py"
+        return LIBRARY / (name.replace(".", "/") + ".py")
 
 
 def _loaded(tree: Any) -> Any:
@@ -218,11 +217,11 @@ def shaped(shape: Any, values: list[Any]) -> list[Any]:
     return [readings[0][1] if readings else None for readings in sent]
 
 
-def walk(chance: random.Random, start: int, most: int, digits: int, count: int) -> list[float]:
-    """Values of so many decimals, each up to `most` units of the last from the one before."""
+def walk(chance: random.Random, start: int, maximum: int, digits: int, count: int) -> list[float]:
+    """Values of so many decimals, each up to `maximum` units of the last from the one before."""
     numbers = [start]
     for _ in range(count - 1):
-        numbers.append(numbers[-1] + chance.randrange(-most, most + 1))
+        numbers.append(numbers[-1] + chance.randrange(-maximum, maximum + 1))
     return [number / 10**digits for number in numbers]
 
 
@@ -230,10 +229,10 @@ def walk(chance: random.Random, start: int, most: int, digits: int, count: int) 
 def test_a_deadband_lets_the_same_values_pass_in_single_precision(band: float) -> None:
     chance = random.Random(1)
     with of_single_precision() as load:
-        board = load("shape").Shape
+        board = load("sampling.filters").Filters
         for start in (2000, -150, 5, 101325, 98765):
             values = walk(chance, start, 30, 2, 300)
-            expected = shaped(Shape(deadband=band), values)
+            expected = shaped(Filters(deadband=band), values)
             got = shaped(board(deadband=single(band)), [single(value) for value in values])
             assert [value is None for value in got] == [value is None for value in expected]
             assert None in expected and expected.count(None) < len(expected) - 2
@@ -242,10 +241,10 @@ def test_a_deadband_lets_the_same_values_pass_in_single_precision(band: float) -
 def test_a_deadband_of_a_position_lets_the_same_pass_in_single_precision() -> None:
     chance = random.Random(2)
     with of_single_precision() as load:
-        board = load("shape").Shape
+        board = load("sampling.filters").Filters
         numbers = [1795000000 + chance.randrange(2000) for _ in range(300)]
         values = [{"lat": Decimal(number, 7)} for number in numbers]
-        expected = shaped(Shape(deadband=0.0001), values)
+        expected = shaped(Filters(deadband=0.0001), values)
         assert shaped(board(deadband=single(0.0001)), values) == expected
         assert expected.count(None) > 10
 
@@ -254,10 +253,10 @@ def test_a_deadband_of_a_position_lets_the_same_pass_in_single_precision() -> No
 def test_a_mean_is_the_same_in_single_precision(average: int) -> None:
     chance = random.Random(3)
     with of_single_precision() as load:
-        board = load("shape").Shape
-        for start, most in ((2000, 5), (101325, 20), (-4000, 4000), (30000, 0)):
-            values = walk(chance, start, most, 2, average)
-            expected = shaped(Shape(average=average), values)[-1]
+        board = load("sampling.filters").Filters
+        for start, maximum in ((2000, 5), (101325, 20), (-4000, 4000), (30000, 0)):
+            values = walk(chance, start, maximum, 2, average)
+            expected = shaped(Filters(average=average), values)[-1]
             got = shaped(board(average=average), [single(value) for value in values])[-1]
             mean = float(sum(map(Fraction, values)) / average)
             size = max(map(abs, values))
@@ -268,11 +267,11 @@ def test_a_mean_is_the_same_in_single_precision(average: int) -> None:
 def test_a_mean_of_whole_numbers_and_decimals_is_the_same_in_single_precision() -> None:
     chance = random.Random(4)
     with of_single_precision() as load:
-        board = load("shape").Shape
+        board = load("sampling.filters").Filters
         for top in (100, 1 << 24, 1 << 31):
             numbers = [chance.randrange(-top, top) for _ in range(100)]
             for values in (numbers, [Decimal(number, 7) for number in numbers]):
-                expected = shaped(Shape(average=100), values)[-1]
+                expected = shaped(Filters(average=100), values)[-1]
                 got = shaped(board(average=100), values)[-1]
                 assert not differ(expected, got), f"{expected} {got}"
                 assert type(got) is type(expected)

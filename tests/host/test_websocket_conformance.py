@@ -5,7 +5,7 @@ from pathlib import Path
 
 from kosoku import FailureError, run_fuzzingserver
 
-from tools import micropython
+from tools.artifacts import micropython
 
 REPOSITORY = Path(__file__).parents[2]
 SEARCH_PATH = REPOSITORY / "lib", REPOSITORY / "tests" / "device"

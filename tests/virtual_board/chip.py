@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools.micropython import MICROPYTHON
+from tools.artifacts.micropython import MICROPYTHON
 
 from . import flash
 from .air import Air

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from tools.console import Console
+from tools.board_link.output import Console
 
 
 def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -81,15 +81,15 @@ def _on_board(options: argparse.Namespace) -> int:
     from tools.bench import table
     from tools.bench.board_lab import BoardLab
     from tools.bench.board_measurements import MEASUREMENTS
-    from tools.link import Link
-    from tools.ports import LinkError
+    from tools.board_link.ports import LinkError
+    from tools.board_link.repl import BoardLink
 
     console = Console(options.json)
     wifi = (options.ssid, options.password) if options.ssid else None
     wanted = [m for m in MEASUREMENTS if options.only in m.__name__]
     try:
         with (
-            Link(options.port) as link,
+            BoardLink(options.port) as link,
             BoardLab(link, console, address=options.address, wifi=wifi, keep=options.keep) as lab,
         ):
             sections = table.collect(lab, wanted)

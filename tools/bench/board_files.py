@@ -8,8 +8,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 
-from tools import build, payload, settings
+from tools import build
+from tools.artifacts import payload
 from tools.bench.lab import FIRMWARE, PROGRAMS
+from tools.commands import settings
 
 DIRECTORY = "/plexus-bench"
 # Tells, in one look, that all of it is there: it is written last.
@@ -26,22 +28,28 @@ _CONFIG = {
     "led": False,
 }
 # What the firmware loads in place of a device, and never beside it.
-_ELSE = ("firmware.provisioning", "firmware.sleeper", "firmware.ethernet", "firmware.portal")
+_ELSE = (
+    "firmware.setup.provisioning",
+    "firmware.sleeper",
+    "firmware.ethernet",
+    "firmware.setup.portal",
+)
 
 
 def modules() -> list[str]:
     """What a device imports, in this order: "module", or "module:name" for what loads lazily."""
-    sensors = [f"plexus.sensors.{name}" for name in ("sampler", *SENSORS)]
+    order = _order()
+    sensors = [f"plexus.sensors.{name}" for name in ("sampling.sampler", *SENSORS)]
     # firmware/main.py loads the first two, the last loads the others.
     loaded = _imports("firmware.device", ast.parse((FIRMWARE / "device.py").read_text()).body)
     firmware = [name for name in loaded if name.startswith("firmware.")]
     return [
         "plexus",
-        *(f"plexus.{part}" for part in _names()["Plexus"].split()),
+        *(f"plexus.{part}" for part in order[: order.index("client") + 1]),
         "plexus:Plexus",
         *sensors,
         "plexus.board",
-        *dict.fromkeys(["firmware.crash", "firmware.start", *firmware, "firmware.device"]),
+        *dict.fromkeys(["firmware.supervisor", "firmware.start", *firmware, "firmware.device"]),
     ]
 
 
@@ -76,7 +84,7 @@ def needed() -> set[str]:
     """The modules of library and firmware that a device, or a program of ours, may ever load."""
     found: set[str] = set()
     waiting = [name.partition(":")[0] for name in modules()]
-    waiting += [f"plexus.{part}" for parts in _names().values() for part in parts.split()]
+    waiting += [f"plexus.{part}" for part in _order()]
     for source in _programs():
         waiting += _imports(source.stem, ast.walk(ast.parse(source.read_text())))
     while waiting:
@@ -102,7 +110,9 @@ def _imports(importer: str, nodes: Iterable[ast.AST]) -> list[str]:
             name = ".".join([*base, *([node.module] if node.module else [])])
             found += [name, *(f"{name}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-            found += [node.value, f"plexus.{node.value}"]  # by the latter's name it loads its own
+            # As load("plexus", "url") names them, and load(__name__, "sweep").
+            package = importer.rpartition(".")[0]
+            found += [node.value, f"plexus.{node.value}", f"{package}.{node.value}"]
     return [name for name in found if _source(name)]
 
 
@@ -121,10 +131,10 @@ def _programs() -> Iterator[Path]:
     yield from sorted(PROGRAMS.glob("board_*.py"))
 
 
-def _names() -> dict[str, str]:
-    """What the package loads for each of its names, in the order of its own table."""
+def _order() -> list[str]:
+    """What the package loads for its names, in the order of its own table."""
     settings.find_library()
     import plexus
 
     package: ModuleType = plexus
-    return vars(package)["_NAMES"]
+    return vars(package)["_ORDER"].split()

@@ -13,14 +13,14 @@ from pathlib import PurePosixPath
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from tools import device
 from tools.bench.board_files import DIRECTORY, KEY, SEAL, files, seal
 from tools.bench.lab import DeviceFailed
 from tools.bench.table import Unavailable
-from tools.console import Console
-from tools.link import BoardError, Link
+from tools.board_link import device
+from tools.board_link.output import Console
+from tools.board_link.ports import LinkError, printable
+from tools.board_link.repl import BoardError, BoardLink
 from tools.mock_server import MockServer, certs
-from tools.ports import LinkError, printable
 from tools.time_server import TimeServer
 
 _SILENT_S = 100.0  # a flush may take its timeout a few times
@@ -48,7 +48,7 @@ class BoardLab:
 
     def __init__(
         self,
-        link: Link,
+        link: BoardLink,
         console: Console,
         *,
         address: str | None = None,

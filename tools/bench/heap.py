@@ -27,7 +27,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from tools import payload
+from tools.artifacts import payload
 from tools.bench import wasm
 
 BUDGET = Path(__file__).with_name("heap_budget.json")
@@ -48,9 +48,9 @@ STEPS = {
     "ds18b20": "driver_class('ds18b20')",
     "system": "driver_class('system')",
     "board": "from plexus.board import Board",
-    "firmware": "import firmware.crash, firmware.start, firmware.device, firmware.wifi",
+    "firmware": "import firmware.supervisor, firmware.start, firmware.device, firmware.wifi",
     "agent": "from plexus import Agent; agent = Agent(px, sampler, url='ws://127.0.0.1:9/')",
-    "remote": "import firmware.remote",
+    "remote": "import firmware.device_commands",
 }
 # A step's objects: all that it keeps beside the modules that it loads.
 OBJECTS = "(objects)"

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
-from tools import build, micropython
+from tools import build
+from tools.artifacts import micropython
 from tools.bench.table import Unavailable
 from tools.mock_server import MockServer
 

@@ -294,12 +294,12 @@ def _firmware(profile: Profile) -> Iterator[str]:
         return
     if image.mcu != profile["mcu"]:
         yield f"$.firmware: {name} is for {image.mcu}, not {profile['mcu']}; correct one"
-    least = image.least_flash_mb(variant)
-    if least is None:
+    minimum = image.least_flash_mb(variant)
+    if minimum is None:
         known = ", ".join(v for v, _ in image.variants) or "none"
         yield f"$.firmware_variant: {name} has no {variant!r}; it has {known}"
-    elif profile["flash_mb"] < least:
-        yield f"$.flash_mb: {name} needs {least} MiB of flash; give an image that fits"
+    elif profile["flash_mb"] < minimum:
+        yield f"$.flash_mb: {name} needs {minimum} MiB of flash; give an image that fits"
     if not profile["psram_mb"] and variant in PSRAM_VARIANTS.values():
         yield f"$.firmware_variant: {variant!r} is for PSRAM, and psram_mb is 0; correct one"
     needed = PSRAM_VARIANTS.get((name, profile.get("psram_bus", "")))

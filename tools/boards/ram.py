@@ -84,13 +84,13 @@ class Verdict:
 
 def check(profile: Mapping[str, Any], config: Config, ram: Ram = PLAIN) -> Verdict:
     """How a configuration and a board go together, the board by what is known of its profile."""
-    most = _ring()["maximum"]
+    maximum = _ring()["maximum"]
     if profile.get("firmware", "") is None or "psram_mb" not in profile:
-        return Verdict("fits", most, most)  # a computer, or a board of which nothing is known
+        return Verdict("fits", maximum, maximum)  # a computer, or a board of which nothing is known
     ring = ring_bytes(config)
     if profile["psram_mb"]:
         mapped_mb = min(profile["psram_mb"], _MAPPED_MB.get(profile.get("mcu", ""), 32))
-        largest = min(most, int((mapped_mb << 20) * ram.psram_share))
+        largest = min(maximum, int((mapped_mb << 20) * ram.psram_share))
         if ring <= largest:
             return Verdict("fits", largest - ring, largest)
         words = f"{_named(config)} is more than half of the PSRAM: use at most {largest}"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.virtual_board import VirtualBoard
-from tools import build, payload
+from tools import build
+from tools.artifacts import payload
 
 BOARD = "simulated"
 # Some 170 kB of an ESP32's, as pointers are twice as long here, and what the ring has more than
@@ -21,7 +22,7 @@ _LIVE = {
     "interval_ms": 20,
     "name": "vibration",
     "prefix": "vibration.",
-    "keep": False,
+    "on_demand": True,
 }
 _STOP_S = 120  # for a slow machine, and much that waits
 _SERVER = re.compile(r"plexus: server: (.*?)\r?\n")
@@ -30,8 +31,8 @@ _SUMMARY = re.compile(r"sent (\d+), confirmed (\d+), dropped (\d+), rejected (\d
 # At the prompt, after Ctrl-C: bring the rest to the server.
 _FINISH = """
 import time
-import plexus.app
-device = plexus.app.device
+import firmware.repl
+device = firmware.repl.device
 px = device.px
 for _ in range(20):
     try:
@@ -41,7 +42,7 @@ for _ in range(20):
         print(error)
         time.sleep(0.5)
 sent = px.confirmed + px.dropped + px.rejected + px.pending
-late_ms = max([channel.latest_ms for channel in device.sampler.channels])
+late_ms = max([channel.max_lateness_ms for channel in device.sampler.channels])
 counts = sent, px.confirmed, px.dropped, px.rejected, late_ms
 print("sent %d, confirmed %d, dropped %d, rejected %d, late %d" % counts)
 """

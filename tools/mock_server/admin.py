@@ -28,7 +28,7 @@ _PAGE_HEADERS = {
 }
 
 
-class Control(Protocol):
+class Dispatcher(Protocol):
     """What acts on the server as a whole."""
 
     async def outage(self, for_ms: int) -> None: ...
@@ -50,7 +50,7 @@ class Admin:
         events: Events,
         devices: Devices,
         watchers: Watchers,
-        control: Control,
+        control: Dispatcher,
     ) -> None:
         self._store = store
         self._script = script

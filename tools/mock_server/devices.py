@@ -49,7 +49,7 @@ class DeviceError(Exception):
         self.status = status
 
 
-class Link(Protocol):
+class BoardLink(Protocol):
     """A device's connection."""
 
     path: str
@@ -68,7 +68,7 @@ class Device:
 
     def __init__(self, source_id: str) -> None:
         self.source_id = source_id
-        self.link: Link | None = None
+        self.link: BoardLink | None = None
         self.introduction: Introduction | None = None
         self.path = ""
         self.connected_ms = 0
@@ -158,7 +158,7 @@ class Devices:
             device.forget()
         self.changed()
 
-    def attach(self, link: Link, introduction: Introduction) -> Device:
+    def attach(self, link: BoardLink, introduction: Introduction) -> Device:
         """A device has authenticated. Its connection before is dropped without a close frame."""
         device = self._devices.get(introduction.source_id)
         if device is None:
@@ -177,7 +177,7 @@ class Devices:
         self.changed()
         return device
 
-    def detach(self, device: Device, link: Link) -> None:
+    def detach(self, device: Device, link: BoardLink) -> None:
         """A connection has ended; does nothing if another has replaced it."""
         if device.link is link:
             device.link = None
@@ -287,7 +287,7 @@ class Devices:
                 del device.tried[index]
                 return
 
-    def _untold(self, device: Device, link: Link) -> None:
+    def _untold(self, device: Device, link: BoardLink) -> None:
         if device.link is link:
             words = "the device does not tell of it any more"
             self._give_up(device, device.connected_ms, words)
@@ -340,12 +340,12 @@ class Devices:
                 sensors[index] = kept_sensor(changed)
         return ""
 
-    def _link(self, device: Device) -> Link:
+    def _link(self, device: Device) -> BoardLink:
         if device.link is None:
             raise DeviceError(f"{device.source_id!r} is not connected")
         return device.link
 
-    async def _send(self, device: Device, link: Link, text: str, message: Any) -> None:
+    async def _send(self, device: Device, link: BoardLink, text: str, message: Any) -> None:
         # Noted before it is sent: the answer may be faster than the return from sending.
         self.record(device, "server", message)
         device.ledger.sent(message, now_ms())

@@ -309,8 +309,8 @@ def _chunk(body: bytes, size: int) -> bytes:
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
-def _is_int(least: int, most: int = 2**31) -> Callable[[Any], bool]:
-    return lambda v: isinstance(v, int) and not isinstance(v, bool) and least <= v <= most
+def _is_int(minimum: int, maximum: int = 2**31) -> Callable[[Any], bool]:
+    return lambda v: isinstance(v, int) and not isinstance(v, bool) and minimum <= v <= maximum
 
 
 def _is_clean(value: object) -> bool:

@@ -4,8 +4,8 @@ import gc
 import sys
 
 _NAMES = {
-    "Sampler": "sampler",
-    "scan": "find",
+    "Sampler": "sampling.sampler",
+    "scan": "sampling.find",
     "Driver": "driver",
     "SensorError": "driver",
     "I2CDriver": "i2c",
@@ -48,13 +48,5 @@ def loaded():
     return {name[15:] for name in sys.modules if name.startswith("plexus.sensors.")}
 
 
-def forget(names):
-    """Let go of modules of this package; an import reads them again."""
-    for name in names:
-        sys.modules.pop("plexus.sensors." + name, None)
-        globals().pop(name, None)
-    gc.collect()
-
-
 def _module(name):
-    return __import__("plexus.sensors." + name, None, None, (name,))
+    return __import__("plexus.sensors." + name, None, None, ("__name__",))

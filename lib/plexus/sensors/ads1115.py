@@ -5,7 +5,7 @@ Register", and SBAS473E (ADS101x). Both chips have the same registers; the ADS10
 the upper ones of the 16, so that one formula serves.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver, signed
 
 _CONVERSION = const(0)

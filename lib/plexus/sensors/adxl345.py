@@ -6,7 +6,7 @@ ADXL343 is the same to a program.
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .axes import AxesDriver, G
 
 _ID = const(0x00)

@@ -3,7 +3,7 @@
 AHT20 datasheet, version 1.0, sections 5.3 to 6.2; the AHT10's differs as the option says.
 """
 
-from .._port import const
+from ..port import const
 from .crc import crc8
 from .i2c import I2CDriver
 

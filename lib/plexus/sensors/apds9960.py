@@ -3,7 +3,7 @@
 Datasheet AV02-4191EN, "Register Set". It has no formula for lux, so there is none here.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _ENABLE = const(0x80)

@@ -4,7 +4,7 @@ Technical note BH1750FVI (ROHM, revision D): instruction set architecture, and "
 result for influence of optical window" for the measurement time register.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _ONE_TIME = const(0x20)  # in the H-resolution mode; 0x21: in the H-resolution mode 2

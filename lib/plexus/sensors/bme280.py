@@ -4,7 +4,7 @@ Datasheet BST-BME280-DS001, revision 1.23. It is a BMP280 with humidity, which i
 32-bit integers as in section 4.2.3.
 """
 
-from .._port import const
+from ..port import const
 from .bmp280 import BMP280
 from .i2c import signed
 

@@ -8,7 +8,7 @@ in integers, with more bits. The BME680's gas resistance is as in the BME680 dat
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _HEATER_CALIBRATION = const(0x00)

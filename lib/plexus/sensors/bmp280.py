@@ -4,7 +4,7 @@ Datasheet BST-BMP280-DS001, revision 1.26. Compensation in integers as in sectio
 64-bit variant serves for the pressure: no board's float has the digits.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver, signed
 
 _CALIBRATION = const(0x88)  # T1 to T3 and P1 to P9: 24 bytes
@@ -38,9 +38,9 @@ class BMP280(I2CDriver):
 
     def setup(self):
         data = self.get(_CALIBRATION, 24)
-        words = [data[i] | data[i + 1] << 8 for i in range(0, 24, 2)]
+        message = [data[i] | data[i + 1] << 8 for i in range(0, 24, 2)]
         # All are signed but T1 and P1.
-        self._trim = [w if i in (0, 3) else signed(w, 16) for i, w in enumerate(words)]
+        self._trim = [w if i in (0, 3) else signed(w, 16) for i, w in enumerate(message)]
         if not self._trim[0] or not self._trim[3]:
             raise self.error("it has no calibration")
         self.set(_CONTROL, 0)  # it takes the next only while it sleeps

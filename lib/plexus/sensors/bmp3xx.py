@@ -7,7 +7,7 @@ at length: no board's float has the digits.
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _CHIP_ID = const(0x00)

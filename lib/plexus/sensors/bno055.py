@@ -5,7 +5,7 @@ Datasheet BST-BNO055-DS000, revision 1.4: section 3.3 (modes), 3.6 (units), 4 (r
 
 from struct import unpack_from
 
-from .._port import const
+from ..port import const
 from .axes import DEGREE
 from .driver import SensorError
 from .i2c import I2CDriver, signed

@@ -3,7 +3,7 @@
 Datasheet CCS811, v1-06: "Application Register Overview". The chip stretches the clock.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _STATUS = const(0x00)
@@ -82,7 +82,7 @@ class CCS811(I2CDriver):
     def _check(self, status):
         if status & _ERROR:
             bits = self.get(_ERROR_ID)[0]
-            words = [word for i, word in enumerate(_ERRORS) if bits >> i & 1]
-            raise self.error("error 0x%02x: %s" % (bits, ", ".join(words)))
+            message = [word for i, word in enumerate(_ERRORS) if bits >> i & 1]
+            raise self.error("error 0x%02x: %s" % (bits, ", ".join(message)))
         if not status & _APP_RUNS:
             raise self.error("it has restarted")

@@ -26,14 +26,16 @@ def check_flag(option, value):
         raise ValueError("%s: %r; give True or False" % (option, value))
 
 
-def check_number(option, value, least=-1000000000, most=1000000000):
+def check_number(option, value, minimum=-1000000000, maximum=1000000000):
     """ValueError, naming the option, unless its value is a number, finite, in this range."""
     good = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not (good and least <= value <= most):  # which NaN is not
-        raise ValueError("%s: %r; give a number from %s to %s" % (option, value, least, most))
+    if not (good and minimum <= value <= maximum):  # which NaN is not
+        raise ValueError("%s: %r; give a number from %s to %s" % (option, value, minimum, maximum))
 
 
-def check_whole(option, value, least, most):
+def check_whole(option, value, minimum, maximum):
     """The same for an int."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError("%s: %r; give a whole number from %d to %d" % (option, value, least, most))
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
+        raise ValueError(
+            "%s: %r; give a whole number from %d to %d" % (option, value, minimum, maximum)
+        )

@@ -4,7 +4,7 @@ Datasheets "AM2302" and "DHT11" of Aosong, section on the data format. The firmw
 `dht` takes the 40 bits; it blocks for a quarter of a second.
 """
 
-from .._port import ticks_add, ticks_diff, ticks_ms
+from ..port import ticks_add, ticks_diff, ticks_ms
 from .driver import Driver, SensorError
 from .frozen import call
 
@@ -38,7 +38,7 @@ class DHT(Driver):
         self._sensor = (DHT22 if self._model == "dht22" else DHT11)(self._pin)
 
     def measure(self):
-        interval_ms, least, most = _MODELS[self._model]
+        interval_ms, minimum, maximum = _MODELS[self._model]
         # It may just have got its power, too.
         wait_ms = interval_ms
         if self._next is not None:
@@ -51,7 +51,7 @@ class DHT(Driver):
         if not any(data):
             raise SensorError(self._model + ": zeros only")
         humidity, temperature = (_dht22 if self._model == "dht22" else _dht11)(data)
-        if not 0 <= humidity <= 1000 or not least <= temperature <= most:
+        if not 0 <= humidity <= 1000 or not minimum <= temperature <= maximum:
             other = "dht11" if self._model == "dht22" else "dht22"
             data = bytes(data).hex()
             raise SensorError("%s: %s makes no sense; is it a %s?" % (self._model, data, other))

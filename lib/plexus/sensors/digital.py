@@ -2,7 +2,7 @@
 
 from array import array
 
-from .._port import const, ticks_diff, ticks_ms
+from ..port import const, ticks_diff, ticks_ms
 from .pin import InputDriver
 
 _COUNT = const(0xFFFFFFF)  # changes are counted modulo 2^28: a small int on every board

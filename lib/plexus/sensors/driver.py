@@ -1,6 +1,6 @@
 """What every sensor driver has: set-up, measurement, read(), and the checks of its options."""
 
-from .._port import sleep_ms
+from ..port import sleep_ms
 
 
 class SensorError(OSError):

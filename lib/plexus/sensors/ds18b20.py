@@ -4,7 +4,7 @@ Datasheet 19-7487, "DS18B20 Programmable Resolution 1-Wire Digital Thermometer".
 own modules `onewire` and `ds18x20` speak with them.
 """
 
-from .._port import const
+from ..port import const
 from .driver import Driver, SensorError
 from .frozen import call
 

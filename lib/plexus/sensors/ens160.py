@@ -3,7 +3,7 @@
 Datasheet ENS160, revision 0.95, section 16 (registers).
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _PART_ID = const(0x00)

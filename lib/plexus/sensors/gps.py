@@ -3,8 +3,8 @@
 Sentences GGA and RMC of any talker (GP, GN, GL, GA, GB, ...), NMEA 0183 version 2 and later.
 """
 
-from .._port import const
-from ..decimal import Decimal
+from ..port import const
+from ..readings.decimal import Decimal
 from .uart import UARTDriver, check_ms
 
 _LONGEST = const(120)  # of a sentence; 82 by the standard, some receivers' are longer
@@ -112,12 +112,12 @@ def _readings(gga, rmc):
     return readings
 
 
-def _degrees(text, side, sides, most):
+def _degrees(text, side, sides, maximum):
     # [d]ddmm.mmmm and its side -> a Decimal of 1e-7 degrees, which are 11 mm.
     value = _fixed(text, 7)
     degrees, minutes = divmod(value, 1000000000)
     number = degrees * 10000000 + (minutes + 30) // 60
-    if value < 0 or minutes >= 600000000 or number > most * 10000000:
+    if value < 0 or minutes >= 600000000 or number > maximum * 10000000:
         raise ValueError(text)
     if len(side) != 1 or side not in sides:
         raise ValueError(text + side)

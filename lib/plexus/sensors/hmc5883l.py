@@ -6,7 +6,7 @@ The magnetometer of an LSM303DLHC shows the same id and address, but has other g
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _CONFIG = const(0x00)

@@ -4,7 +4,7 @@ Datasheets HTU21D(F) (TE HPC199), Si7021-A20 revision 1.1 (section 5), SHT21 (ch
 the commands and the conversion are the same in all of them, the longest times are the SHT21's.
 """
 
-from .._port import const
+from ..port import const
 from .crc import crc8
 from .i2c import I2CDriver
 

@@ -4,7 +4,7 @@ Datasheet of the HX711 (Avia Semiconductor), "Output Data Rate and Format", "Ser
 "Reset and Power-Down", for whose times it gives typical values only.
 """
 
-from .._port import const
+from ..port import const
 from .driver import Driver, SensorError
 from .i2c import signed
 

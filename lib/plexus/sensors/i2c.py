@@ -1,6 +1,6 @@
 """A chip on an I2C bus: transfers that are tried again, registers, and the check of its id."""
 
-from .._port import const
+from ..port import const
 from .driver import Driver, SensorError
 
 _TRIES = const(3)

@@ -3,7 +3,7 @@
 Datasheet SBOS448G, section 8.6 (register maps); the conversion time's maximum from section 7.5.
 """
 
-from .._port import const
+from ..port import const
 from .ti_power import ShuntMonitor
 
 _CONFIGURATION = const(0)

@@ -3,7 +3,7 @@
 Datasheet SBOS547B, section 7.1 (register maps); the conversion time's maximum from section 5.5.
 """
 
-from .._port import const
+from ..port import const
 from .ti_power import ShuntMonitor
 
 _SHUNT_VOLTAGE = const(1)  # 2.5 uV

@@ -3,7 +3,7 @@
 Datasheet SBOS656C, section 8.6 (register maps).
 """
 
-from .._port import const
+from ..port import const
 from .ti_power import PowerMonitor
 
 _CURRENT = const(1)  # 1.25 mA

@@ -6,7 +6,7 @@ Datasheets LIS3DH (DocID17530) and LIS2DH12 (DocID025056): table of mechanical c
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .axes import AxesDriver, G
 
 _WHO_AM_I = const(0x0F)

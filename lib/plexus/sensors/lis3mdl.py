@@ -5,7 +5,7 @@ Datasheet LIS3MDL (DocID024204): mechanical characteristics (LSB/gauss), registe
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .axes import AxesDriver
 
 _WHO_AM_I = const(0x0F)

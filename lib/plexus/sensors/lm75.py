@@ -3,7 +3,7 @@
 Datasheets NXP LM75B, revision 6.1, section 7.4; TI TMP75, SBOS288, for the resolution.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver, signed
 
 _TEMPERATURE = const(0)

@@ -6,7 +6,7 @@ what is used here is the same in all, but for LSM6DS3's temperature.
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .axes import DEGREE, AxesDriver, G
 
 _WHO_AM_I = const(0x0F)

@@ -3,7 +3,7 @@
 Datasheets 19-6171 (MAX17048/MAX17049, revision 7) and 19-4811 (MAX17043/MAX17044), "Registers".
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver, signed
 
 _VOLTAGE = const(0x02)

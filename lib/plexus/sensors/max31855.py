@@ -3,7 +3,7 @@
 Datasheet 19-5793, revision 5; tables 2 to 5.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import signed
 from .spi import SPIDriver
 

@@ -3,7 +3,7 @@
 Datasheet 19-2235, revision 3; "Serial Interface".
 """
 
-from .._port import const
+from ..port import const
 from .spi import SPIDriver
 
 _CONVERSION_MS = const(220)  # at most; being read breaks a conversion off

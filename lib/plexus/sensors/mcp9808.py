@@ -3,7 +3,7 @@
 Datasheet DS25095. Addresses: table 3-2; registers: section 5.1.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver, signed
 
 _CONFIG = const(1)

@@ -3,7 +3,7 @@
 MH-Z19B user manual, "Serial port (UART)": commands of 9 bytes, of which the last is the checksum.
 """
 
-from .._port import const
+from ..port import const
 from .uart import UARTDriver
 
 _READ = const(0x86)

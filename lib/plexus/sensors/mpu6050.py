@@ -7,7 +7,7 @@ accelerometer's low pass. The magnetometer of an MPU9250 is a chip of its own.
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .axes import DEGREE, AxesDriver, G
 
 _SETTINGS = const(0x19)  # rate divider, low pass, both ranges, the accelerometer's low pass

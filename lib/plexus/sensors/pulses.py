@@ -1,7 +1,7 @@
 """A pulse counter on a pin: flow meter, anemometer, rain gauge."""
 
-from .._port import const, ticks_diff, ticks_ms, ticks_us
-from ..decimal import Decimal
+from ..port import const, ticks_diff, ticks_ms, ticks_us
+from ..readings.decimal import Decimal
 from .driver import SensorError
 from .pin import InputDriver
 

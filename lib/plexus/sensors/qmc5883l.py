@@ -5,7 +5,7 @@ Datasheet QMC5883L, version 1.0: specifications (LSB/gauss) and register descrip
 
 from struct import unpack
 
-from .._port import const
+from ..port import const
 from .axes import AxesDriver
 
 _DATA = const(0x00)  # and status

@@ -4,7 +4,7 @@ Datasheet SCD4x, version 1.3: periodic measurement (section 3.5), compensation (
 version 1.7 has the variants.
 """
 
-from .._port import const
+from ..port import const
 from .driver import SensorError
 from .sensirion import Sensirion, celsius, check, percent
 

@@ -1,6 +1,6 @@
 """How Sensirion's chips talk: commands of 16 bits, and words that each have a checksum."""
 
-from .._port import const, sleep_ms
+from ..port import const, sleep_ms
 from .crc import crc8
 from .i2c import I2CDriver
 
@@ -10,30 +10,30 @@ _TRIES = const(3)
 class Sensirion(I2CDriver):
     """A chip of Sensirion's. It answers a command after a while, and not before."""
 
-    def command(self, command, *words):
+    def command(self, command, *message):
         """Send a command, and what words (0 to 0xFFFF) belong to it."""
         data = bytearray((command >> 8, command & 255))
-        for word in words:
+        for word in message:
             pair = bytes((word >> 8, word & 255))
             data += pair
             data.append(crc8(pair))
         self.transmit(data)
 
-    def words(self, count):
+    def message(self, count):
         """The words of an answer, a list; SensorError if a checksum is wrong."""
-        words = self._words(count)
-        if words is None:
+        message = self._words(count)
+        if message is None:
             raise self.error("wrong checksum")
-        return words
+        return message
 
     def _words(self, count):
         data = self.receive(3 * count)
-        words = []
+        message = []
         for i in range(0, 3 * count, 3):
             if crc8(data[i : i + 2]) != data[i + 2]:
                 return None
-            words.append(data[i] << 8 | data[i + 1])
-        return words
+            message.append(data[i] << 8 | data[i + 1])
+        return message
 
     def ask(self, command, count, wait_ms, tries=_TRIES):
         """A command's answer of so many words; a generator, which yields the wait for it.
@@ -43,16 +43,16 @@ class Sensirion(I2CDriver):
         for _ in range(tries):
             self.command(command)
             yield wait_ms
-            words = self._words(count)
-            if words is not None:
-                return words
+            message = self._words(count)
+            if message is not None:
+                return message
         raise self.error("wrong checksum")
 
     def ask_at_once(self, command, count, wait_ms):
         """The same for `chip()`, which cannot yield: it sleeps for these few ms."""
         self.command(command)
         sleep_ms(wait_ms)
-        return self.words(count)
+        return self.message(count)
 
 
 class HumiditySensor(Sensirion):
@@ -86,9 +86,9 @@ def percent(raw):
     return (raw * 2000 + 6553) // 13107 / 100
 
 
-def check(name, value, least, most):
+def check(name, value, minimum, maximum):
     """ValueError unless an option is a number in this range; None, for "not given", is too."""
     from .checks import check_number
 
     if value is not None:
-        check_number(name, value, least, most)
+        check_number(name, value, minimum, maximum)

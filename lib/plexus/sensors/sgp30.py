@@ -3,7 +3,7 @@
 Datasheet SGP30: "Air Quality Signals", "Feature Set" and the table of measurement commands.
 """
 
-from .._port import const
+from ..port import const
 from .driver import SensorError
 from .sensirion import Sensirion
 
@@ -54,10 +54,10 @@ class SGP30(Sensirion):
         if self._warm:
             # After an error; to start it again would cost it all that it has learnt.
             try:
-                words = yield from self.ask(_GET_BASELINE, 2, 10)
+                message = yield from self.ask(_GET_BASELINE, 2, 10)
             except SensorError:
-                words = (0,)
-            if all(words):
+                message = (0,)
+            if all(message):
                 return
         self._warm = False
         self.command(_INIT)
@@ -80,8 +80,8 @@ class SGP30(Sensirion):
         self._left -= 1
         if self._left <= 0:
             self._left = _HOURLY
-            words = yield from self.ask(_GET_BASELINE, 2, 10)
-            if all(words):
-                self.baseline = tuple(words)
+            message = yield from self.ask(_GET_BASELINE, 2, 10)
+            if all(message):
+                self.baseline = tuple(message)
         yield "eco2", eco2
         yield "tvoc", tvoc

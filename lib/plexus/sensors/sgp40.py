@@ -3,7 +3,7 @@
 Datasheet SGP40, version 1.0, section 4.7 (commands, tables 8 to 11).
 """
 
-from .._port import const
+from ..port import const
 from .sensirion import Sensirion, check
 
 _MEASURE = const(0x260F)
@@ -44,7 +44,7 @@ class SGP40(Sensirion):
             _ticks(_number(self._temperature, 25), -45, 175),
         )
         yield 30
-        yield "voc_raw", self.words(1)[0]
+        yield "voc_raw", self.message(1)[0]
 
 
 def _number(source, default):
@@ -53,7 +53,7 @@ def _number(source, default):
     return default if source is None else source
 
 
-def _ticks(number, least, span):
+def _ticks(number, minimum, span):
     # The product is below 2**24 within the range: single precision holds it.
-    ticks = int((number - least) * 65535 / span + 0.5)
+    ticks = int((number - minimum) * 65535 / span + 0.5)
     return min(max(ticks, 0), 0xFFFF)

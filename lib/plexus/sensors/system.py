@@ -2,7 +2,7 @@
 
 import gc
 
-from .._port import ticks_diff, ticks_ms
+from ..port import ticks_diff, ticks_ms
 from .driver import Driver
 
 _CAUSES = ("PWRON", "HARD", "WDT", "DEEPSLEEP", "SOFT")

@@ -3,7 +3,7 @@
 TMP117 datasheet SNOSD82, revision D. Registers: section 7.6.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver, signed
 
 _TEMPERATURE = const(0)

@@ -4,7 +4,7 @@ Datasheet TSL2591, v2-04, "Register Description". It has no formula for lux; thi
 device factor of 408, is that which ams gave to the makers of breakout boards.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 # Registers, with the command bits for normal operation.

@@ -1,6 +1,6 @@
 """A sensor on a serial line: what it sends is taken without blocking, bounded, and found again."""
 
-from .._port import const
+from ..port import const
 from .driver import Driver, SensorError
 
 _MOST = const(512)  # bytes taken at once
@@ -75,7 +75,7 @@ class UARTDriver(Driver):
         return self.error("it sends nothing; check its power and the wires")
 
 
-def check_ms(name, value, least=0):
+def check_ms(name, value, minimum=0):
     """ValueError, naming the option, unless it is a number of ms up to an hour."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _HOUR_MS:
-        raise ValueError("%s: %r; give ms, from %d to %d" % (name, value, least, _HOUR_MS))
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= _HOUR_MS:
+        raise ValueError("%s: %r; give ms, from %d to %d" % (name, value, minimum, _HOUR_MS))

@@ -4,7 +4,7 @@ Datasheet 84286 (command codes), and the application note "Designing the VEML770
 Application" (84323) for the resolution, the search of the range and the correction.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _CONFIGURATION = const(0)

@@ -4,7 +4,7 @@ Its datasheet (DocID029104) leaves the registers to ST's API (STSW-IMG005), whos
 data init, static init with reference SPADs and tuning, reference calibration, single ranging.
 """
 
-from .._port import const
+from ..port import const
 from .i2c import I2CDriver
 
 _START = const(0x00)

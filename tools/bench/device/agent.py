@@ -53,14 +53,14 @@ def heap(endpoint, url):
     sampler.add(_Probe(), interval_ms=20)
     asyncio.run(_nothing())  # loads what asyncio itself loads
     before = _used()
-    from plexus.agent import Agent
+    from plexus.agent.agent import Agent
 
     imported = _used() - before
     agent = Agent(px, sampler, url)
     made = _used() - before
 
     async def live():
-        from plexus.live import Stream
+        from plexus.agent.streams import Stream
 
         tasks = [asyncio.create_task(part.run()) for part in (agent, sampler)]
         await _until(lambda: agent.connected)
@@ -82,8 +82,9 @@ def frames(endpoint, url):
 
 
 async def _frames(endpoint, url):
-    from plexus.hello import hello
-    from plexus.live import Live, Stream
+    from plexus.agent.hello import hello
+    from plexus.agent.live import Live
+    from plexus.agent.streams import Stream
     from plexus.websocket import connect
 
     px = _client(endpoint, 16384)

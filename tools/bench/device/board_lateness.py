@@ -16,7 +16,7 @@ def main(given, seconds):
     join(given)
     from board_client import client, fill
 
-    from firmware.courier import Courier
+    from firmware.uploader import Uploader
     from plexus.sensors import Sampler
 
     px = client(given, ring_bytes=_RING_BYTES, keep_alive=True, flush_interval_ms=1000)
@@ -24,14 +24,14 @@ def main(given, seconds):
     sampler = Sampler(px)
     probe = _Probe(late_ms)
     probe.channel = sampler.add(probe, interval_ms=_INTERVAL_MS)
-    courier = Courier(px, lambda: True, lambda: None, lambda: None)
-    courier.start()
+    uploader = Uploader(px, lambda: True, lambda: None, lambda: None)
+    uploader.start()
     begun = time.ticks_ms()
     while time.ticks_diff(time.ticks_ms(), begun) < seconds * 1000:
         time.sleep_ms(min(sampler.tick(), 2))
-    courier.stop()
+    uploader.stop()
     begun = time.ticks_ms()
-    while courier.running and time.ticks_diff(time.ticks_ms(), begun) < 15000:
+    while uploader.running and time.ticks_diff(time.ticks_ms(), begun) < 15000:
         time.sleep_ms(50)
     say("confirmed", px.confirmed, px.status)
     say("due", seconds * 1000 // _INTERVAL_MS)

@@ -25,8 +25,9 @@ def device(given):
     _model_thermometer()
     say("", used(), *system())
     # In the order of firmware/start.py: the ring first, then the sensors.
-    from firmware.crash import Crashes
+    from firmware.supervisor import Crashes
     from plexus import Plexus, sensors
+    from plexus.port import unload
 
     px = Plexus(given["key"], "bench-1", ring_bytes=4096)
     say("client", used(), *system())
@@ -34,7 +35,7 @@ def device(given):
     for name in sorted(arguments):
         driver = sensors.driver_class(name)(*arguments[name])
         sampler.add(driver, interval_ms=1000, name=name)
-    sensors.forget(("adding", "checks"))
+    unload("plexus.sensors", "sampling.adding", "base.checks")
     say("sensors", used(), *system())
     from firmware.device import Device
 

@@ -77,7 +77,8 @@ def ours_flush(count, kind, endpoint):
 
 
 def _live(px):
-    from plexus.live import Live, Stream
+    from plexus.agent.live import Live
+    from plexus.agent.streams import Stream
 
     live = Live(px)
     live.start(Stream("s1"))

@@ -61,10 +61,10 @@ def _sample(endpoint, seconds, deliver):
 
 def thread(endpoint, seconds):
     """As the firmware does it: the flush in a thread."""
-    from firmware.courier import Courier
+    from firmware.uploader import Uploader
 
     def deliver(px):
-        Courier(px, lambda: True, lambda: None, lambda: None).start()
+        Uploader(px, lambda: True, lambda: None, lambda: None).start()
         return lambda: None
 
     return _sample(endpoint, seconds, deliver)
@@ -76,9 +76,9 @@ def agent(endpoint, seconds, url):
 
 
 async def _stream(endpoint, seconds, url):
-    from firmware.courier import Courier
-    from plexus.agent import Agent
-    from plexus.live import Stream
+    from firmware.uploader import Uploader
+    from plexus.agent.agent import Agent
+    from plexus.agent.streams import Stream
     from plexus.sensors import Sampler
 
     px = _client(endpoint)
@@ -91,7 +91,7 @@ async def _stream(endpoint, seconds, url):
     while not live.connected:
         await asyncio.sleep(0.01)
     live.live.start(Stream("s1"))
-    Courier(px, lambda: True, lambda: None, lambda: None).start()
+    Uploader(px, lambda: True, lambda: None, lambda: None).start()
     probe.channel.restart()
     tasks.append(asyncio.create_task(sampler.run()))
     await asyncio.sleep(seconds)

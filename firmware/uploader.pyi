@@ -1,0 +1,23 @@
+from collections.abc import Callable
+from typing import Any
+
+from plexus import Plexus
+
+def limit_ms(config: dict[str, Any]) -> int: ...
+
+class Uploader:
+    error: Exception | None
+    running: bool
+    def __init__(
+        self,
+        px: Plexus,
+        is_up: Callable[[], bool],
+        beat: Callable[[], object],
+        on_answer: Callable[[], object],
+        on_silence: Callable[[], object] | None = None,
+    ) -> None: ...
+    def start(self) -> bool: ...
+    async def run(self, meanwhile: Callable[[], int]) -> None: ...
+    def stop(self) -> None: ...
+    def flush_soon(self) -> None: ...
+    def step(self) -> None: ...

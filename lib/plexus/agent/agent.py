@@ -1,0 +1,220 @@
+"""A device's connection to the dashboard: made, authenticated, kept alive, and made again."""
+
+import asyncio
+import os
+
+from ..port import const, load_once, ticks_diff, unload
+from ..websocket import connect as _connect
+from .command_table import Commands
+from .connection import Connection
+from .dispatcher import Dispatcher
+from .live import Live
+
+_RETRY_MS = const(1000)
+_RETRY_MAX_MS = const(60000)
+_REFUSED_MS = const(60000)
+_REFUSED_MAX_MS = const(900000)
+_STEP_MS = const(1000)  # how often it looks whether to try
+_CONNECT = const(1)  # a step of bounded_socket.py
+
+
+class Agent:
+    """The live side of a device: what the dashboard sees and asks. Let `run()` be a task.
+
+    Nothing is delivered here: the readings that are to be kept go through `px` as ever. Streams end
+    with the connection, and begin again when the server asks. A recording session goes on until it
+    is stopped, and a command until its end or time limit; the server hears of both afterwards.
+
+    live: the Live whose `sent` and `dropped` count the readings shown, and not.
+    """
+
+    def __init__(
+        self,
+        px,
+        sensors=None,
+        url=None,
+        *,
+        ready=None,
+        ssl=None,
+        live_bytes=4096,
+        max_size=8192,
+        heartbeat_ms=30000,
+        connect=_connect,
+        random=os.urandom,
+    ):
+        """
+        `sensors`: a Sampler. `url`: ws:// or wss://, the whole address. `ready()` tells whether
+        there is a network; while there is none nothing is tried. `ssl`: the SSLContext for wss;
+        else that of `px`. `live_bytes`: the ring for what waits to be shown. `max_size`: bytes of
+        the largest message to take; the connection ends at a larger one. A heartbeat goes out each
+        `heartbeat_ms`; when nothing is heard for two, the connection is dead. `connect` and
+        `random` serve in place of websocket.connect and os.urandom. ValueError names what is wrong.
+        """
+        from ..options import check_range
+        from ..url import split_url
+
+        if not isinstance(url, str) or url[:5] != "ws://" and url[:6] != "wss://":
+            raise ValueError("url: %r; give the ws:// or wss:// address of the server" % (url,))
+        self._host = split_url("http" + url[2:], "url")[1]
+        check_range("max_size", max_size, 512, 1048576)
+        check_range("heartbeat_ms", heartbeat_ms, 10, 3600000)
+        if ssl is None and url[:4] == "wss:":
+            ssl = px.credentials()[1]
+            if ssl is None:
+                from ..tls import verifying_context
+
+                ssl = verifying_context()
+        unload("plexus", "options", "url")
+        self._px = px
+        self._url = url
+        self._ready = ready
+        self._ssl = ssl
+        self._needs_time = url[:4] == "wss:" and getattr(ssl, "verify_mode", 1) != 0
+        self._max_size = max_size
+        self._connect = connect
+        self._random = random
+        self.live = Live(px, live_bytes)
+        self._commands = Commands()
+        outbox = []
+        self._control = Dispatcher(px, sensors, self.live, self._commands, outbox.append)
+        self._link = Connection(
+            px, sensors, self.live, self._commands, self._control, outbox, heartbeat_ms
+        )
+        self._state = "not started"
+        self._failures = self._min_wait_ms = self._wait_ms = 0
+        self._tried_at = 0  # ticks
+
+    def __repr__(self):
+        return "<Agent %s at %s: %s>" % (self._px.source_id, self._host, self.status)
+
+    def command(self, name, description="", params=None):
+        """Decorator: the dashboard may run this function, `f(out, **params)`, by `name`.
+
+        `out(text)` shows a text as it is, so end lines yourself. What f returns, JSON-able, is its
+        result. An async function can be cancelled and has a time limit; a plain one runs at once,
+        and everything else waits for it. `params`: {"rpm": {"type": "number", "min": 0, "max": 100,
+        "default": 0}}; types are number, integer, string, boolean, and choice with its "choices";
+        "required": True refuses a call without it, and without a default f must have one. All of
+        it is checked before f runs. ValueError names what is wrong.
+        """
+
+        def register(function):
+            self._commands.add(name, function, description, params)
+            return function
+
+        return register
+
+    @property
+    def connected(self):
+        """Whether there is a connection, and the server has let this device in."""
+        return self._link.connected
+
+    @property
+    def connects(self):
+        """How often there was."""
+        return self._link.connects
+
+    @property
+    def messages(self):
+        """Messages that came."""
+        return self._link.messages
+
+    @property
+    def errors(self):
+        """Messages that were refused, or made no sense; and what the server refused."""
+        return self._control.errors
+
+    @property
+    def status(self):
+        """What is going on, for a person (str)."""
+        link = self._link
+        if link.connected:
+            count = len(self.live.streams)
+            session = self._control.session_id
+            if session is not None:
+                count -= 1
+            message = "connected, %d stream%s" % (count, "" if count == 1 else "s")
+            if session is not None:
+                message += ", session " + session
+            return message + ("; the server says: " + link.said if link.said else "")
+        problem = link.problem
+        if problem is None:
+            return self._state
+        if not isinstance(problem, str):
+            problem = load_once("plexus", "delivery.problem").problem(problem, self._host)
+        message = ("refused: " if link.refused else "not connected: ") + problem
+        if self._wait_ms < 0:
+            return message
+        left_ms = self._wait_ms - ticks_diff(self._px.ticks_ms(), self._tried_at)
+        return message + "; next try in %d s" % ((max(left_ms, 0) + 999) // 1000)
+
+    async def run(self):
+        """Be connected, for ever. Cancel it to end that; nothing else does."""
+        self._tried_at = self._link.now()
+        try:
+            while True:
+                try:
+                    if self._wait_ms < 0:
+                        self._again()
+                    await self._wait()
+                    await self._once()
+                except Exception as exc:  # noqa: BLE001 -- ready(), sensors: whoever wrote them
+                    # Also MemoryError, whatever was being done: this takes none, and lets others
+                    # give some back.
+                    self._link.fail(exc)
+                    await asyncio.sleep(1)
+        finally:
+            self._state = "stopped"
+            self._link.problem = None
+            self._control.stopped()
+
+    async def _once(self):
+        link = self._link
+        link.begin()
+        self._wait_ms = -1  # it is not waiting
+        self._state = "connecting to " + self._host
+        try:
+            ws = await self._connect(self._url, ssl=self._ssl, max_size=self._max_size)
+        except (OSError, MemoryError) as exc:
+            link.fail(exc, _CONNECT)
+            link.refused = getattr(exc, "status", 0) in (401, 403)
+            return
+        self._state = "authenticating"
+        await link.use(ws)
+
+    async def _wait(self):
+        # Until it is time to connect, and there is what that takes.
+        while True:
+            now = self._link.now()
+            left_ms = self._wait_ms - ticks_diff(now, self._tried_at)
+            lacking = self._lacking()
+            if lacking:
+                self._state = "waiting for the " + lacking
+                self._link.begin()
+                self._failures = self._wait_ms = 0
+                self._tried_at = now
+                left_ms = _STEP_MS
+            elif left_ms <= 0:
+                return
+            await asyncio.sleep(min(left_ms, _STEP_MS) / 1000)
+
+    def _lacking(self):
+        if self._ready and not self._ready():
+            return "network"
+        if self._needs_time and not self._px.clock.known:
+            return "time"  # by which certificates are verified
+
+    def _again(self):
+        # Set the next try.
+        link = self._link
+        minimum, maximum = _RETRY_MS, _RETRY_MAX_MS
+        if link.refused:
+            minimum, maximum = _REFUSED_MS, _REFUSED_MAX_MS
+        if link.stable or minimum != self._min_wait_ms:
+            self._failures = 0
+        self._min_wait_ms = minimum
+        self._failures += 1
+        maximum = min(maximum, minimum << min(self._failures, 10))
+        # Half of it at random, so that a fleet does not come back in step.
+        self._wait_ms = maximum - (maximum // 2 * int.from_bytes(self._random(2), "big") >> 16)
+        self._tried_at = link.now()

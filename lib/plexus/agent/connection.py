@@ -1,0 +1,292 @@
+"""One connection to the dashboard, from the introduction to its end."""
+
+import asyncio
+import errno
+import json
+
+from ..delivery.request import reason_of
+from ..port import const, ticks_add, ticks_diff, unload
+from .message import parse
+
+_AUTHENTICATION_MS = const(10000)
+_STEP_MS = const(1000)  # how often it looks whether the connection lives
+_CHECK_MS = const(250)
+_CLOSE_S = const(2)
+_APART_MS = const(15)
+_FRAMES = const(8)  # so many in a row, then something else has its turn
+_WAITING = const(24)  # answers that wait; then there are no more until some have gone
+_PAUSE_S = 0.005  # after each message: who floods gets a part of the time, not all of it
+_WORDS = const(200)
+_PLAUSIBLE_MS = (1577836800000, 4102444800000)  # 2020 to 2100
+_CLOCK_ERROR_MS = const(5)
+_TALK = const(5)  # in problem.py's list of steps
+_NO_MEMORY = (0, _TALK, errno.ENOMEM)
+_STABLE_MS = const(30000)
+_ERROR_MS = const(1000)  # a clock that is better is not set by the server
+
+
+class Connection:
+    """A connection at a time: `use()` lives through it.
+
+    connected: authenticated, now. connects: how often it was. messages: that came. said: the
+    server's error, if that was its last message. problem: why the last connection ended (a text, or
+    see problem.py), or None. refused: the server does not want this device. stable: it lived long.
+    outbox: what waits to be sent: dicts, which are for this connection; and texts that are JSON,
+    which otherwise go to the next.
+    """
+
+    def __init__(self, px, sampler, live, commands, control, outbox, heartbeat_ms):
+        self.connected = self.refused = False
+        self.connects = self.messages = 0
+        self.problem = None
+        self.said = ""
+        self.stable = False
+        self._since = None  # ticks, when this connection was authenticated
+        self._px = px
+        self._sampler = sampler
+        self._live = live
+        self._commands = commands
+        self._control = control
+        self._outbox = outbox
+        self._heartbeat_ms = heartbeat_ms
+        self._flushing = False
+        self._sends = 0  # that are under way,
+        self._sent_at = 0  # and when one last went on
+        self._over = None
+        self._up_ms = 0
+        self._now_ms = px.ticks_ms()
+
+    def begin(self):
+        """There is nothing to say of the connection before."""
+        self._since = self.problem = None
+        self.refused = self.stable = False
+        self.said = ""
+
+    def fail(self, problem, step=_TALK):
+        """Note why there is no connection: the first reason, which the others may come from."""
+        if self.problem is None:
+            if isinstance(problem, MemoryError):
+                problem = _NO_MEMORY
+            elif isinstance(problem, OSError):
+                problem = (0, step, reason_of(problem))
+            elif not isinstance(problem, str):
+                problem = ("%s: %s" % (type(problem).__name__, problem))[:_WORDS]
+            self.problem = problem
+
+    def now(self):
+        """The ticks; called often, it adds up how long the device is up."""
+        now = self._px.ticks_ms()
+        self._up_ms += ticks_diff(now, self._now_ms)
+        self._now_ms = now
+        return now
+
+    async def use(self, ws):
+        """Let all happen on this connection that is to; `problem` says why it has ended."""
+        self._sends = 0
+        parts = []
+        try:
+            self._over = asyncio.Event()
+            for part in (self._read, self._write, self._watch):
+                parts.append(asyncio.create_task(self._part(part, ws)))
+            # Not for the tasks: in MicroPython who is cancelled while waiting for a task passes it
+            # on to that, and hears of it no more.
+            await self._over.wait()
+        finally:
+            self.connected = self._live.connected = False
+            for part in parts:
+                part.cancel()
+            for part in parts:
+                while not part.done():
+                    await asyncio.sleep(0.01)
+            self._outbox[:] = [text for text in self._outbox if isinstance(text, str)]
+            self._live.end_streams()
+            self._control.disconnected()
+            try:
+                await asyncio.wait_for(ws.close(), _CLOSE_S)
+            except (OSError, MemoryError, asyncio.TimeoutError):
+                pass
+        for part in parts:
+            try:
+                await part  # it is done; this raises what nobody expected
+            except asyncio.CancelledError:
+                pass
+
+    async def _part(self, work, ws):
+        try:
+            self.fail(await work(ws))
+        except asyncio.CancelledError:
+            pass
+        except (OSError, MemoryError) as exc:
+            self.fail(exc)
+        finally:
+            self._over.set()
+
+    async def _read(self, ws):
+        # What the server says, one by one.
+        from .hello import hello
+
+        for text in hello(self._px, self._sampler, self._commands):
+            await self._send(ws.send(text, final=text == "}"))
+        asked = self._px.ticks_ms()
+        del hello
+        unload(__name__, "hello")
+        while True:
+            text = await ws.recv()
+            if text is None:
+                return self._closed(ws.close_code)
+            self.messages += 1
+            self._hear(text, asked)
+            text = None
+            if self.connected:
+                await self._flush(ws)
+                while len(self._outbox) > _WAITING:  # what another task is just sending
+                    await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_PAUSE_S)
+
+    def _hear(self, text, asked):
+        control = self._control
+        self.said = ""
+        try:
+            message = parse(text)
+        except ValueError as exc:
+            if self.connected:
+                control.complain(str(exc))
+            else:
+                control.errors += 1
+            return
+        if message.get("type") == "error":
+            self.said = self._words_of(message)
+            control.errors += 1
+        elif self.connected:
+            control.handle(message)
+        elif message.get("type") == "authenticated":
+            self._authenticated(message, asked)
+
+    def _authenticated(self, message, asked):
+        px = self._px
+        clock = px.clock
+        control = self._control
+        now = self._since = self._beat_at = self._checked_at = px.ticks_ms()
+        time_ms = message.get("server_time_ms")
+        minimum, maximum = _PLAUSIBLE_MS
+        if time_ms is not None and not (isinstance(time_ms, int) and minimum <= time_ms < maximum):
+            control.errors += 1
+        elif time_ms and (clock.source != "ntp" or clock.error_ms > _ERROR_MS):
+            half_ms = ticks_diff(now, asked) // 2
+            clock.observe(time_ms + half_ms, now, half_ms + _CLOCK_ERROR_MS, "websocket")
+        alias = message.get("source_id")
+        control.alias = alias if isinstance(alias, str) else None
+        self.connects += 1
+        self.connected = self._live.connected = True
+        control.connected()
+
+    def _closed(self, code):
+        # Why the connection has ended, in words.
+        # 1011 to 1013: a server in trouble, which says nothing about this device.
+        refused = self.said and self._since is None and code not in (1011, 1012, 1013)
+        self.refused = code == 1008 or bool(refused)
+        if code in (1002, 1003, 1007, 1009):
+            self._control.errors += 1
+        return self.said or "the server has ended the connection (%s)" % code
+
+    def _words_of(self, message):
+        # The server's words in an error, bounded, and without the key.
+        words = ""
+        for name in ("code", "message", "error", "detail"):
+            part = message.get(name)
+            if isinstance(part, str) and part:
+                words += (": " if words else "") + part
+        if self._px.credentials()[0] in words:
+            return "words that repeat the API key"
+        words = words[:_WORDS]
+        return "".join([c if c >= " " else " " for c in words]) or "an error without words"
+
+    async def _write(self, ws):
+        # What goes out by itself.
+        live = self._live
+        while True:
+            sent = 0
+            if self.connected:
+                now = self.now()
+                if len(self._outbox) <= _WAITING:
+                    if ticks_diff(now, self._checked_at) >= _CHECK_MS:
+                        self._checked_at = now
+                        self._control.check()
+                    self._control.collect()
+                if self._outbox:
+                    sent = await self._flush(ws)
+                for _ in range(_FRAMES):
+                    frame = live.frame()
+                    if frame is None:
+                        break
+                    sent += 1
+                    await self._send(ws.send(frame, text=True))
+                if ticks_diff(now, self._beat_at) >= self._heartbeat_ms:
+                    self._beat_at = ticks_add(self._beat_at, self._heartbeat_ms)
+                    if ticks_diff(now, self._beat_at) >= self._heartbeat_ms:
+                        self._beat_at = now  # it was busy with other things for long
+                    await self._send(ws.send(json.dumps(self._heartbeat())))
+                    await self._send(ws.ping())
+            # The current server takes 100 messages a second, and loses what is more.
+            await asyncio.sleep(max(live.period_ms, _APART_MS * sent) / 1000)
+
+    def _heartbeat(self):
+        source_id = self._px.source_id
+        return {"type": "heartbeat", "source_id": source_id, "uptime_s": self._up_ms // 1000}
+
+    async def _watch(self, ws):
+        # Until the connection is dead. Time in which the program did not come to this is not
+        # counted, as what arrived meanwhile was not read.
+        step_ms = max(min(_STEP_MS, self._heartbeat_ms // 4), 1)
+        dead_ms = 2 * self._heartbeat_ms
+        waited_ms = quiet_ms = stalled_ms = 0
+        heard_at = ws.heard_at
+        sent_at = self._sent_at
+        before = self.now()
+        while True:
+            await asyncio.sleep(step_ms / 1000)
+            now = self.now()
+            passed_ms = min(ticks_diff(now, before), 2 * step_ms)
+            before = now
+            waited_ms += passed_ms
+            if self.connected and ticks_diff(now, self._since) >= _STABLE_MS:
+                self.stable = True
+            if not self.connected and waited_ms >= _AUTHENTICATION_MS:
+                self.refused = self.said != ""
+                words = "no answer to the authentication within %d s" % (_AUTHENTICATION_MS // 1000)
+                return self.said or words
+            quiet_ms = quiet_ms + passed_ms if ws.heard_at == heard_at else 0
+            heard_at = ws.heard_at
+            stalled_ms = stalled_ms + passed_ms if self._sends and sent_at == self._sent_at else 0
+            sent_at = self._sent_at
+            if quiet_ms >= dead_ms:
+                return "nothing was heard of the server for %d s" % (dead_ms // 1000)
+            if stalled_ms >= dead_ms:
+                return "the server has taken nothing for %d s" % (dead_ms // 1000)
+
+    async def _flush(self, ws):
+        # Send the answers that wait, in their order: one task does it at a time.
+        count = 0
+        if self._flushing:
+            return count
+        self._flushing = True
+        try:
+            while self._outbox:
+                count += 1
+                message = self._outbox[0]
+                if not isinstance(message, str):
+                    message = json.dumps(message)
+                await self._send(ws.send(message))
+                self._outbox.pop(0)  # not before: it may have to go to the next connection
+        finally:
+            self._flushing = False
+        return count
+
+    async def _send(self, sending):
+        # For _watch, which looks whether it goes on.
+        self._sends += 1
+        try:
+            await sending
+        finally:
+            self._sends -= 1
+            self._sent_at = (self._sent_at + 1) & 0xFFFF

@@ -1,0 +1,53 @@
+"""What a device says of itself when it connects: its sensors and its commands."""
+
+import json
+import sys
+
+from .. import __version__
+from ..port import const
+
+_SENSORS = const(64)
+_WORDS = const(200)
+
+
+def hello(px, sampler, commands):
+    """The first message of a connection, device_auth, as texts (str) to be sent one by one.
+
+    The first of them holds the key. As a whole it would be the largest piece of the heap that the
+    agent needs, and there may be none.
+    """
+    head = {
+        "type": "device_auth",
+        "api_key": px.credentials()[0],
+        "source_id": px.source_id,
+        "platform": sys.implementation.name,
+        "agent_version": __version__,
+    }
+    yield json.dumps(head)[:-1]
+    channels = sampler.channels[:_SENSORS] if sampler else ()
+    yield from _array("sensors", [(_sensor, channel) for channel in channels])
+    yield from _array("commands", [(commands.described, name) for name in commands.names()])
+    yield "}"
+
+
+def _array(name, items):
+    # The rest of an object has an array; each item is made when its turn has come.
+    mark = ',"%s":[' % name
+    for make, item in items:
+        yield mark + json.dumps(make(item))
+        mark = ","
+    yield "]" if mark == "," else mark + "]"
+
+
+def _sensor(channel):
+    # `metrics` are names as they are sent, with the prefix: those that a stream can ask for.
+    interval_ms = channel.interval_ms
+    rate = 1000 / interval_ms if 1000 % interval_ms else 1000 // interval_ms
+    return {
+        "name": channel.name,
+        "description": channel.description[:_WORDS],
+        "metrics": channel.metrics,
+        "sample_rate": rate,
+        "prefix": channel.prefix,
+        "available": not channel.failures,
+    }

@@ -1,0 +1,7 @@
+from collections.abc import Iterator
+
+from ..client import Plexus
+from ..sensors.sampling.sampler import Sampler
+from .command_table import Commands
+
+def hello(px: Plexus, sampler: Sampler | None, commands: Commands) -> Iterator[str]: ...

@@ -1,0 +1,85 @@
+"""A failed request in plain words. Loaded for them: a board in trouble has little RAM.
+
+A problem is a tuple: (0, step, reason) if no answer came, `step` and `reason` as Http.request()
+raises them; (HTTP status, the server's message) else.
+"""
+
+import errno
+
+from ..port import const, load_once, reserve
+from . import exchange
+
+# What a connection was about to do at each step of bounded_socket.py, and then as a WebSocket.
+_STEPS = (
+    "look up",
+    "connect to",
+    "make a TLS connection to",
+    "send to",
+    "get an answer from",
+    "talk to",
+)
+
+_STATUS = {
+    400: "the request is refused (400)",
+    401: "the API key is refused (401): check api_key",
+    402: "the account's limit is reached (402): check its billing",
+    403: "the API key may not do this (403): check its permissions",
+    404: "there is no such address (404): check endpoint",
+    410: "the address is gone (410): check endpoint",
+    413: "the request is too large (413)",
+    429: "too many requests (429)",
+}
+
+_NEEDED_BYTES = const(38912)  # TLS's buffers, its handshake, TCP
+_SHORT = (errno.ENOMEM, errno.ETIMEDOUT)  # what too little RAM looks like
+
+_REASONS = {
+    errno.ECONNREFUSED: "it refused the connection",
+    errno.ETIMEDOUT: "timed out",
+    errno.EAGAIN: "timed out",
+    errno.ECONNRESET: "the connection was reset",
+    32: "the connection was reset",  # EPIPE, for which MicroPython's errno has no name
+    errno.EHOSTUNREACH: "no way to it: is the network up?",
+    errno.ENOMEM: "out of memory",
+    exchange.CUT_OFF: "its answer was cut off",
+    exchange.NO_HTTP: "it speaks no HTTP",
+    exchange.BROKEN_CHUNK: "its answer has a broken chunk",
+    exchange.ENDLESS_HEADERS: "its headers do not end",
+    exchange.HUNG_UP: "it hung up",
+    -2: "no such name: is the network up?",
+    -3: "no name server: is the network up?",
+    -202: "no such name: is the network up?",
+}
+
+
+def problem(what, host):
+    """A problem (see above) in words."""
+    status = what[0]
+    if status == 0:
+        reason = what[2]
+        if "addrinfo" in str(reason):
+            reason = -2
+        reason = _REASONS.get(reason) or reason
+        if isinstance(reason, str):
+            reason = load_once("plexus", "tls.failure").explain(reason) or reason
+        left = reserve.left()
+        if left is not None and left < _NEEDED_BYTES and what[2] in _SHORT:
+            reason = (
+                "%d kB of RAM are left for a connection, TLS needs %d: a smaller ring_bytes, "
+                "fewer sensors, or a board with PSRAM" % (left >> 10, _NEEDED_BYTES >> 10)
+            )
+        if isinstance(reason, int):
+            reason = "error %d" % reason
+        return "could not %s %s: %s" % (_STEPS[what[1]], host, reason)
+    message = what[1]
+    if 200 <= status < 300:
+        if message is None:
+            return "an answer that is not the server's: a login page on the way?"
+        text = "the server did not keep all readings (%d)" % status
+    elif 300 <= status < 400:
+        text = "a redirect (%d), which is not followed: check endpoint" % status
+    elif status >= 500:
+        text = "the server failed (%d)" % status
+    else:
+        text = _STATUS.get(status) or "an answer of status %d" % status
+    return text + (": " + message if message else "")

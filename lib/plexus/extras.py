@@ -1,0 +1,73 @@
+"""What not every program asks of a client: by its name, from the module that has it."""
+
+from .port import const, load, load_once
+from .readings import buffer
+
+_DATE_ERROR_MS = const(500)  # an HTTP Date has whole seconds
+_PROPERTIES = ("status", "answers", "unanswered")
+_METHODS = {
+    "send_at": "readings.batch",
+    "send_batch": "readings.batch",
+    "open": "readings.batch",
+    "session": "delivery.sessions",
+    "set_session": "delivery.sessions",
+    "credentials": None,
+    "retry_now": None,
+}
+
+
+def find(px, name):
+    """The value of this attribute of a client, or of a Live; AttributeError if there is none."""
+    if name in _PROPERTIES:
+        return getattr(load_once("plexus", "explain"), name)(px)
+    if name not in _METHODS:
+        raise AttributeError(name)
+    module = _METHODS[name]
+    if not module:
+        return lambda: globals()[name](px)
+    setattr(type(px), name, getattr(load("plexus", module), name))  # a method from then on
+    return getattr(px, name)
+
+
+def credentials(px):
+    """(key, SSLContext or None) for another connection to the server; never to be shown."""
+    return px.http.key, px.http.connection.context
+
+
+def retry_now(px):
+    """The network is back: end the wait that follows a request which nothing answered."""
+    delivery = px.delivery
+    if delivery.problem and not delivery.status:
+        delivery.retry.succeeded()
+
+
+def report(px):
+    """Send the client's own counters as readings."""
+    try:
+        for name in ("pending", "dropped", "rejected", "confirmed"):
+            px.send("plexus." + name, getattr(px, name))
+    except buffer.BufferFull:
+        pass  # the counters can wait, what fills the ring cannot
+
+
+def set_clock(px):
+    """Ask NTP or, where that is blocked, the server for the time.
+
+    What stands in the way is in `clock_problem`.
+    """
+    clock = px.clock
+    try:
+        clock.sync()
+        px.http.answers += 1
+        px.clock_problem = ""
+    except (OSError, MemoryError) as exc:
+        px.clock_problem = str(exc) or "out of memory"
+        if not clock.known or clock.error_ms > 2 * _DATE_ERROR_MS:
+            # NTP is blocked: the server's Date, which is enough to verify certificates and
+            # far better than nothing, or than a clock that has drifted for a day.
+            try:
+                px.clock_problem += load_once("plexus", "delivery.http_date").set_clock(
+                    clock, px.http
+                )
+            except MemoryError:
+                pass

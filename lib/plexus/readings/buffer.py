@@ -1,0 +1,320 @@
+"""What send() fills and a flush empties: the ring, its lock, and the box for interrupted sends."""
+
+from array import array
+from collections import deque
+
+from ..port import Lock, bytes_of, const, get_ident, load, micropython, sleep_ms, ticks_ms
+from .record import check_string, json_text, kind_of, text
+from .render import SINGLE
+from .ring import Ring, append
+
+_DEFERRED = const(16)
+_PATIENCE_MS = const(20)
+_FLOAT64 = const(10)  # kinds of record, see codec.py
+_TEXT = const(13)
+_EXPLICIT = const(16)
+_SINGLE = int(SINGLE)
+
+# A module's names are found sooner than the interpreter's own.
+_type = type
+_float = float
+
+
+class BufferFull(Exception):
+    """send() with overflow="refuse" found no room."""
+
+
+class OwnedLock:
+    """`with lock:` as usual; `enter()` and `exit()` where a callback may be on top of it."""
+
+    def __init__(self):
+        lock = Lock()
+        self.acquire = lock.acquire
+        self.release = lock.release
+        self.holder = [0]  # its thread; 0: nobody, or somebody who is just coming or going
+
+    def enter(self):
+        """Get the lock: True; or False if this thread has it already, below this call."""
+        patience = _PATIENCE_MS
+        while not self.acquire(False):
+            holder = self.holder[0]
+            if holder == get_ident() or not patience:
+                return False
+            if holder:
+                self.acquire()
+                break
+            # A thread between acquire() and the next line, or we are on top of it: it is seldom.
+            sleep_ms(1)
+            patience -= 1
+        self.holder[0] = get_ident()
+        return True
+
+    def exit(self):
+        self.holder[0] = 0
+        self.release()
+
+    def __enter__(self):
+        self.acquire()
+        self.holder[0] = get_ident()
+
+    def __exit__(self, kind, value, traceback):  # no *_: that would be a tuple each time
+        self.exit()
+
+
+class Buffer:
+    """A ring that any thread, task or timer callback may add to, also during a flush.
+
+    A timer callback runs on top of the code that it interrupts, and that may hold the lock: to
+    wait for it would stop the board. So a callback that finds the lock taken by its own thread
+    leaves the reading in a small box, which who has the lock empties. Another thread waits.
+
+    The way of one number is machine code, where the port has it, and looks up little by name:
+    bytecode would allocate a frame for each call, which in a large heap costs more than the rest.
+    """
+
+    def __init__(self, clock, overflow, lock=None):
+        self.lock = lock or OwnedLock()  # which guards the clock's line, too
+        self.clock = clock
+        self.ticks_ms = getattr(clock, "ticks_ms", ticks_ms)
+        self.session_id = None
+        self._suffix = b"}"  # of a reading without tags: the JSON behind its time
+        self._refuse = overflow == "refuse"
+        self._dropped = 0
+        self._deferred_dropped = 0
+        self._known = {}  # metric -> its text's number, for readings without tags
+        self._deferred = deque((), _DEFERRED)
+        self._deferred_lock = Lock()
+        self._real = array("d", (0,))
+        self._raw = bytes_of(self._real)
+        self._stamp = array("i", (0, 0, 0, 0, 0x4000))
+        self._parts = None
+        self.send = self.send  # found at once, and not behind all the other names
+        self.ring = Ring()
+
+    def listen(self, tap):
+        """Have tap(metric, suffix, kind, value, ticks, stamp) called after each reading is added.
+
+        Its arguments are those of put(). It may be called in any thread, also on top of another
+        call of itself, and raises nothing. None: nobody listens any more, which costs nothing.
+        """
+        ring = self.ring
+        time_map = getattr(self.clock, "time_map", None)
+        self._parts = (
+            self.lock.acquire,
+            self.lock.release,
+            self.lock.holder,
+            self._deferred,
+            {}.get if time_map is None else self._known.get,  # no line, no short way
+            ring.data,
+            len(ring.data),
+            ring.tail,
+            ring.head,
+            ring.tmp,
+            self._real,
+            self._raw,
+            time_map,
+            tap,
+        )
+
+    @property
+    def pending(self):
+        """Readings that wait for the server's confirmation."""
+        return self.ring.pending + len(self._deferred)
+
+    @property
+    def dropped(self):
+        """Readings that a full ring let go of."""
+        return self._dropped + self._deferred_dropped
+
+    @micropython.native
+    def send(self, metric, value, timestamp=None, tags=None, source_id=None):
+        """Add a reading. Never waits: from a loop, a timer callback, a thread or a task.
+
+        `timestamp`: s or ms since 1970, else it is now. ValueError names what the API would
+        refuse; the other readings are as they were. BufferFull only with overflow="refuse".
+        """
+        ticks = self.ticks_ms()
+        (
+            acquire,
+            release,
+            holder,
+            deferred,
+            known,
+            data,
+            size,
+            tail,
+            head,
+            tmp,
+            real,
+            raw,
+            time_map,
+            tap,
+        ) = self._parts  # pyright: ignore[reportGeneralTypeIssues] -- open() has been called
+        added = False
+        # The way of nearly all readings: a number of now, of a metric that is known, without tags,
+        # into a ring with room. All else, and what is wrong, takes the long way.
+        if timestamp is tags is source_id is None and acquire(False):
+            try:
+                holder[0] = get_ident()
+                number = known(metric)
+                if number is not None and not deferred:
+                    kind = _FLOAT64
+                    n = _SINGLE
+                    if _type(value) is _float:
+                        real[0] = value
+                    else:
+                        kind = kind_of(value)
+                        if kind != _TEXT:
+                            n = abs(value)
+                    if kind != _TEXT:
+                        if (
+                            append(
+                                data, size, tail, head, tmp, kind, number, time_map, ticks, raw, n
+                            )
+                            > 0
+                        ):
+                            if not tap:
+                                return
+                            added = True
+            except TypeError:
+                pass  # a metric that is no string
+            finally:
+                holder[0] = 0
+                release()
+        if added:
+            tap(metric, None, kind, value, ticks, None)
+            return
+        check_string("metric", metric)
+        kind = kind_of(value)
+        if kind == _TEXT:
+            value = json_text(value)
+        if timestamp is not None:
+            timestamp = load(__name__, "timestamp").epoch_ms(timestamp)
+        self._put(metric, self._suffix_of(tags, source_id), kind, value, ticks, timestamp)
+
+    def _suffix_of(self, tags, source_id):
+        # The JSON behind the time of a reading: None if it is that of all without tags.
+        if tags is None and source_id is None:
+            return None
+        return load(__name__, "compound").suffix(tags, self.session_id, source_id)
+
+    def _put(self, metric, suffix, kind, value, ticks, stamp):
+        self.put(metric, suffix, kind, value, ticks, stamp)
+        tap = self._parts[-1]
+        if tap is not None:
+            tap(metric, suffix, kind, value, ticks, stamp)
+
+    def put(self, metric, suffix, kind, value, ticks, stamp):
+        """Add a reading that has been checked, and tell nobody who listens.
+
+        suffix: the JSON behind its time (bytes), None: that of all without tags. kind: that of its
+        record; value: bytes if that is TEXT. Its time is `stamp` (ms) if given, else `ticks`.
+        """
+        lock = self.lock
+        if lock.enter():
+            try:
+                self._take_deferred()
+                self._add(metric, suffix, kind, value, ticks, stamp)
+            finally:
+                lock.exit()
+        else:
+            self._defer(metric, suffix, kind, value, ticks, stamp)
+        # Who has the lock may have given it back just before something was left in the box.
+        while self._deferred and lock.enter():
+            try:
+                self._take_deferred()
+            finally:
+                lock.exit()
+
+    def _add(self, metric, suffix, kind, value, ticks, stamp):
+        number = self._known.get(metric) if suffix is None else None
+        if number is None:
+            number = self._number(metric, suffix)
+        data = self._raw
+        n = _SINGLE
+        if kind == _FLOAT64:
+            self._real[0] = value
+        elif kind == _TEXT:
+            data = value
+            n = len(value)
+        else:
+            n = abs(value)
+        time_map = self._parts[-2]
+        if stamp is not None or time_map is None:
+            time_map = self._time_map_at(ticks, stamp)
+            if stamp is not None:
+                kind |= _EXPLICIT
+        ring = self.ring
+        while not ring.append(kind, number, time_map, ticks, data, n):
+            self._make_room(1)
+
+    def _time_map_at(self, ticks, stamp):
+        # A line of time on which `ticks` are `stamp`, or what a clock without a line says.
+        time_map = self._stamp
+        time_map[0] = ticks
+        if stamp is None:
+            self.clock.split(ticks)
+            time_map[1] = self.clock.hi
+            time_map[2] = self.clock.lo
+        else:
+            time_map[1], time_map[2] = divmod(stamp, 1000000)
+        return time_map
+
+    def _defer(self, metric, suffix, kind, value, ticks, stamp):
+        # Somebody has the lock: into the box, which he empties, or the next who comes.
+        check_string("metric", metric)
+        if suffix is None:
+            suffix = self._suffix
+        item = (metric, suffix, kind, value, ticks, stamp)
+        # No branch and no loop until the release: only there can a callback interrupt, and it
+        # would wait for this lock for ever. A full box lets go of its oldest.
+        self._deferred_lock.acquire()
+        self._deferred_dropped += len(self._deferred) == _DEFERRED
+        self._deferred.append(item)
+        self._deferred_lock.release()
+
+    def _take_deferred(self):
+        while self._deferred:
+            self._deferred_lock.acquire()
+            item = self._deferred.popleft()
+            self._deferred_lock.release()
+            try:
+                self._add(*item)
+            except (BufferFull, ValueError, MemoryError):
+                self._dropped += 1
+
+    def _number(self, metric, suffix):
+        # The number of the text that readings of a metric share, making room for it if need be.
+        ring = self.ring
+        wanted = text(metric, self._suffix if suffix is None else suffix)
+        sweeps = ring.sweeps
+        try:
+            number = ring.number(wanted)
+            while number < 0:
+                self._make_room(load(__name__, "sweep").oldest_texts_end(ring))
+                number = ring.number(wanted)
+        finally:
+            if ring.sweeps != sweeps:
+                self._known.clear()  # texts were forgotten: their numbers serve others now
+        if suffix is None:
+            self._known[metric] = number
+        return number
+
+    def _make_room(self, count):
+        if self._refuse:
+            raise BufferFull(
+                "the ring is full (%d readings wait): flush, raise ring_bytes, or use "
+                'overflow="drop_oldest"' % self.ring.pending
+            )
+        self._dropped += count
+        while count:
+            self.ring.drop()
+            count -= 1
+
+    def confirm(self, body):
+        """Let go of what `body` carried: how many readings that is."""
+        with self.lock:
+            # Those that a full ring dropped while they were on their way have arrived after all.
+            self._dropped -= min(self.ring.passed(body.start), body.count)
+            self.ring.commit(body.end)
+        return body.count

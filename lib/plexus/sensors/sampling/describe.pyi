@@ -1,0 +1,6 @@
+from typing import Any
+
+# The Channel, which has this loaded.
+
+def metrics(channel: Any) -> list[str]: ...
+def description(channel: Any) -> str: ...

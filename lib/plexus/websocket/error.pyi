@@ -1,0 +1,3 @@
+class WebSocketError(OSError):
+    status: int
+    def __init__(self, message: str, status: int = 0) -> None: ...

@@ -1,0 +1,1 @@
+"""Talking to a board over its serial port."""
