@@ -25,7 +25,8 @@ FLOORS = {
         board agent
     """,
     "firmware": """
-        atomic_json redact repl watchdog lights report device_status button wifi_reasons wifi_scan probe
+        atomic_json redact repl watchdog lights report device_status button
+        wifi_reasons wifi_scan probe
         traceback_text config interface
         wifi ethernet
         setup factory uploader device_commands

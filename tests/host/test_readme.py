@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from plexus import Clock, Plexus, retry
-from plexus._port import ticks_ms
+from plexus import Clock, Plexus
+from plexus.delivery import retry
+from plexus.port import ticks_ms
 from tests.fixtures.server import ServerView
-from tools import build, micropython
+from tools import build
 from tools.__main__ import build_parser
+from tools.artifacts import micropython
 from tools.bench import measurements, table
 from tools.bench.lab import Lab
 from tools.mock_server import MockServer
@@ -26,13 +29,31 @@ from tools.time_server import HOST, TimeServer
 
 REPOSITORY = build.REPOSITORY
 README = REPOSITORY / "README.md"
+CLIENT_PAGE = REPOSITORY / "docs" / "client.md"
+ARCHITECTURE = REPOSITORY / "docs" / "architecture.md"
+BENCHMARKS = REPOSITORY / "docs" / "benchmarks.md"
 RELIABILITY = REPOSITORY / "docs" / "reliability.md"
 MEMORY = REPOSITORY / "docs" / "memory.md"
 CLOCK = REPOSITORY / "docs" / "clock.md"
 SENSORS_PAGE = REPOSITORY / "docs" / "sensors.md"
 FIRMWARE_PAGE = REPOSITORY / "docs" / "firmware.md"
 AGENT_PAGE = REPOSITORY / "docs" / "agent.md"
-PAGES = (README, RELIABILITY, MEMORY, CLOCK, SENSORS_PAGE, FIRMWARE_PAGE, AGENT_PAGE)
+# Those whose programs are run,
+PROGRAMS = (
+    README,
+    CLIENT_PAGE,
+    RELIABILITY,
+    MEMORY,
+    CLOCK,
+    SENSORS_PAGE,
+    FIRMWARE_PAGE,
+    AGENT_PAGE,
+)
+# and those that have none, but name files, targets and tools all the same.
+PAGES = (
+    *PROGRAMS, ARCHITECTURE, BENCHMARKS,
+    REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "SECURITY.md",
+)  # fmt: skip
 TESTS = REPOSITORY / "tests"  # where the models are
 DEADLINE_S = 30
 
@@ -43,7 +64,7 @@ import gc, time
 import plexus
 
 if not hasattr(time, "ticks_ms"):  # CPython
-    from plexus._port import ticks_ms
+    from plexus.port import ticks_ms
     time.ticks_ms = ticks_ms
     time.sleep_ms = lambda ms: time.sleep(ms / 1000)
     gc.mem_free = lambda: 100000
@@ -133,7 +154,7 @@ def blocks(page: Path) -> list[tuple[int, str]]:
 
 
 BLOCKS = [
-    pytest.param(text, id=f"{page.name}:{line}") for page in PAGES for line, text in blocks(page)
+    pytest.param(text, id=f"{page.name}:{line}") for page in PROGRAMS for line, text in blocks(page)
 ]
 
 
@@ -273,7 +294,8 @@ TO_BE_WRITTEN = re.compile(r"tmp102|\.\.\.\.")  # by who follows the page
 
 
 def test_links_lead_somewhere() -> None:
-    for page in (*PAGES, REPOSITORY / "docs" / "mock-server.md"):
+    others = [REPOSITORY / "CHANGELOG.md", *(REPOSITORY / "docs").glob("*.md")]
+    for page in {*PAGES, *others}:
         for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
             if not target.startswith("https://"):
                 name, _, part = target.partition("#")
@@ -298,14 +320,15 @@ def test_files_that_are_named_exist() -> None:
 
 
 def test_the_tree_names_every_file_of_the_library() -> None:
-    named = set(re.findall(r"^    (lib/plexus/\S+)", README.read_text(), re.MULTILINE))
+    text = ARCHITECTURE.read_text()
+    named = set(re.findall(r"^    (lib/plexus/\S+)", text, re.MULTILINE))
     files = (path.relative_to(REPOSITORY) for path in build.device_files(build.LIBRARY))
     drivers = "lib/plexus/sensors/"
     assert named == {
         drivers if path.as_posix().startswith(drivers) else path.as_posix() for path in files
     }
-    folders = r"^    ((?:boards|examples|tools|tests)/\S*)"
-    for name in re.findall(folders, README.read_text(), re.MULTILINE):
+    folders = r"^    ((?:firmware|boards|examples|tools|tests)/\S*)"
+    for name in re.findall(folders, text, re.MULTILINE):
         assert (REPOSITORY / name).is_dir(), name
 
 
@@ -328,7 +351,24 @@ def test_tools_that_are_named_exist() -> None:
                 assert module.exists(), line
                 options = re.findall(r"--arch (\w+)", line)
                 assert set(options) <= set(build.ARCHITECTURES), line
-    assert named == {"tools", "tools.build", "tools.package"}
+    assert named == {"tools", "tools.build", "tools.artifacts.package"}
+
+
+def test_readme_has_the_two_commands_that_show_it_all() -> None:
+    typed = re.findall(r"^    (make \w+)", README.read_text(), re.MULTILINE)
+    assert {"make demo", "make test"} <= set(typed)
+
+
+def test_workflow_and_hooks_run_what_the_repository_does() -> None:
+    commands = (REPOSITORY / ".ci" / "run").read_text()
+    workflow = yaml.safe_load((REPOSITORY / ".github" / "workflows" / "ci.yml").read_text())
+    job = workflow["jobs"]["test"]
+    assert any(step.get("run") == "bash .ci/run" for step in job["steps"])
+    assert "make lint" in commands and "make test" in commands
+    pins = (REPOSITORY / "requirements-dev.txt").read_text()
+    hooks = yaml.safe_load((REPOSITORY / ".pre-commit-config.yaml").read_text())["repos"]
+    (ruff,) = [repo for repo in hooks if repo["repo"].endswith("ruff-pre-commit")]
+    assert f"\nruff=={ruff['rev'].removeprefix('v')}\n" in pins
 
 
 def test_mpremote_takes_the_package_as_it_is_named() -> None:
@@ -338,7 +378,7 @@ def test_mpremote_takes_the_package_as_it_is_named() -> None:
 
 
 def test_changelog_has_the_version() -> None:
-    from tools import package
+    from tools.artifacts import package
 
     assert f"\n## [{package.version()}]" in (REPOSITORY / "CHANGELOG.md").read_text()
 
@@ -365,8 +405,8 @@ def keywords_of(module: str, name: str) -> dict[str, str]:
 
 
 def defaults_of_the_client() -> dict[str, str]:
-    """The same of Plexus, which takes any keyword: setup.py has the table of its options."""
-    source = ast.parse((build.LIBRARY / "plexus" / "setup.py").read_text())
+    """The same of Plexus, which takes any keyword: assemble.py has the table of its options."""
+    source = ast.parse((build.LIBRARY / "plexus" / "assemble.py").read_text())
     (table_of_them,) = [
         node.value
         for node in source.body
@@ -380,8 +420,8 @@ def defaults_of_the_client() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("page", "header", "options"),
     [
-        pytest.param(README, "| Keyword |", defaults_of_the_client(), id="Plexus"),
-        pytest.param(CLOCK, "| Option |", keywords_of("clock", "Clock"), id="Clock"),
+        pytest.param(CLIENT_PAGE, "| Keyword |", defaults_of_the_client(), id="Plexus"),
+        pytest.param(CLOCK, "| Option |", keywords_of("clock/__init__", "Clock"), id="Clock"),
     ],
 )
 def test_options_and_their_defaults_are_the_constructors(
@@ -402,7 +442,7 @@ def test_options_and_their_defaults_are_the_constructors(
 
 def test_attributes_on_the_pages_are_those_there_are() -> None:
     px = Plexus("plx_test", "dev-1")
-    for cells in rows(README, "| Attribute |"):
+    for cells in rows(CLIENT_PAGE, "| Attribute |"):
         assert hasattr(px, cells[0].strip("`")), cells[0]
     clock = Clock(())
     for cells in rows(CLOCK, "| Attribute |"):
@@ -453,11 +493,12 @@ def test_waits_on_the_page_are_those_of_retry() -> None:
 
     units = {"s": 1000, "min": 60000}
     kinds: dict[str, Any] = {"back-off": retry.FAILED, "long back-off": retry.REFUSED}
-    for kind, first, most in rows(RELIABILITY, "| | First bound |"):
+    for kind, first, maximum in rows(RELIABILITY, "| | First bound |"):
         draw = Draw()
         policy = retry.Retry(draw)
         bound_ms, most_ms = (
-            int(number) * units[unit] for number, unit in (cell.split() for cell in (first, most))
+            int(number) * units[unit]
+            for number, unit in (cell.split() for cell in (first, maximum))
         )
         for _ in range(12):
             # Random numbers up to the bound are waits, the next one is 0 again.
@@ -497,7 +538,7 @@ def test_figures_that_are_quick_to_measure_are_still_so() -> None:
     with Lab() as lab:
         sections = table.collect(lab, [measurements.ring, measurements.wire])
     for section in sections:
-        assert section.title in README.read_text()
+        assert section.title in BENCHMARKS.read_text()
         for row in section.rows:
             figure = rf"{re.escape(row.what)} +{row.unit} +{re.escape(table.number(row.ours))} "
-            assert re.search(figure, README.read_text()), f"run make bench: {row}"
+            assert re.search(figure, BENCHMARKS.read_text()), f"run make bench: {row}"
