@@ -30,7 +30,7 @@ class _Dark:
 
 
 class Device:
-    """px, sampler, network, courier, lights, watchdog: its parts, for who adds to them.
+    """px, sampler, network, uploader, lights, watchdog: its parts, for who adds to them.
 
     found: what a scan has found. problems: what of the board, or of its sensors, cannot be used.
     """
@@ -106,9 +106,8 @@ class Device:
         It may outlive who lets go of it. The thread that delivers has it in hand, for seconds
         amid a flush, and a collector takes any number on a stack for an address.
         """
-        self.px = self.sampler = self.network = self.lights = self.device_commands = (
-            self.uploader
-        ) = None
+        self.px = self.sampler = self.network = None
+        self.lights = self.device_commands = self.uploader = None
         self.found = self.problems = ()
 
     async def _resumed(self, part):

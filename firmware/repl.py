@@ -8,5 +8,5 @@ def status():
     if device is None:
         print("the firmware does not run; a reset starts it")
         return
-    for what, message in device.status():  # pyright: ignore[reportGeneralTypeIssues] -- see app.pyi
+    for what, message in device.status():  # pyright: ignore[reportGeneralTypeIssues] -- see repl.pyi
         print("%-12s %s" % (what, message))

@@ -25,7 +25,7 @@ _STACK_BYTES = 10240 if sys.maxsize < 1 << 32 else 131072
 
 
 def limit_ms(config):
-    """How long a healthy courier may take from beat to beat with this configuration, in ms."""
+    """How long a healthy uploader may take from beat to beat with this configuration, in ms."""
     return max(_MIN_MS, _REQUESTS * config.get("timeout_ms", _TIMEOUT_MS) + _MORE_MS)
 
 

@@ -57,7 +57,7 @@ class WiFi(Interface):
     async def _join(self):
         # Also what an earlier program left behind: connect() is an error while it is connecting,
         # and a scan finds nothing.
-        await self._defer()
+        await self._leave()
         self._nic.config(reconnects=0)  # one alone tries again, and that is here
         problems = []
         networks = self._config["wifi"]
@@ -86,10 +86,10 @@ class WiFi(Interface):
         if await self._come_up(lambda: nic.status() not in _UNDER_WAY and nic.status() != stale):
             return None
         problem = self._why()
-        await self._defer()
+        await self._leave()
         return problem
 
-    async def _defer(self):
+    async def _leave(self):
         self._nic.disconnect()
         await self._pause(_SETTLE_MS)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import pages
 from tools.build import LIBRARY, REPOSITORY
 
 # From the lowest up. What stands in one line is one floor, whose rooms know nothing of each other.
@@ -125,19 +126,18 @@ def imports(package: str, loads: bool = True) -> Iterator[tuple[str, str]]:
 
 def table() -> str:
     """What the page shows: the floors of each package, the highest first."""
-    lines = ["| | Rooms, from the highest floor down |", "|---|---|"]
+    rows = []
     for package in FLOORS:
         floors: dict[int, list[str]] = {}
         for room, number in floor_of(package).items():
             floors.setdefault(number, []).append(f"`{room}`")
         stack = [" ".join(floors[number]) for number in sorted(floors, reverse=True)]
-        lines.append(f"| `{package}` | {'<br>'.join(stack)} |")
-    return "\n".join(lines)
+        rows.append([f"`{package}`", "<br>".join(stack)])
+    return pages.table(["Package", "Rooms, from the highest floor down"], rows)
 
 
 def test_the_page_shows_the_floors() -> None:
-    shown = PAGE.read_text(encoding="utf-8").partition("<!-- floors -->\n")[2]
-    assert shown.partition("\n<!-- end -->")[0] == table()
+    assert PAGE.read_text(encoding="utf-8") == pages.text(PAGE, {"floors": table})
 
 
 @pytest.mark.parametrize("package", FLOORS)

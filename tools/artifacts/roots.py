@@ -52,7 +52,10 @@ def expiry(der: bytes) -> date:
 
 def module() -> str:
     """The text of lib/plexus/tls/roots.py."""
-    lines = ['"""The root certificates (DER) that https trusts; written by tools/roots.py."""', ""]
+    lines = [
+        '"""The root certificates (DER) that https trusts; written by tools/artifacts/roots.py."""',
+        "",
+    ]
     lines += ["ROOTS = ("]
     for label, der in roots().items():
         lines += [f"    # {label}, till {expiry(der)}", f"    {der!r},"]

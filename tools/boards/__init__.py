@@ -2,14 +2,16 @@
 
 import argparse
 
+from tools import pages
+from tools.boards.profiles import REPOSITORY
+
 
 def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subcommands.add_parser("boards", help="check the board profiles, write their page")
     commands = parser.add_subparsers(title="commands", metavar="<command>", required=True)
     command = commands.add_parser("check", help="check boards/*.json")
     command.set_defaults(run=run_check)
-    command = commands.add_parser("docs", help="write the tables of docs/boards.md")
-    command.set_defaults(run=run_docs)
+    pages.add_docs(commands, REPOSITORY / "docs" / "boards.md", _page)
 
 
 def run_check(_options: argparse.Namespace) -> int:
@@ -25,10 +27,7 @@ def run_check(_options: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def run_docs(_options: argparse.Namespace) -> int:
-    """Make the tables of the page anew."""
+def _page() -> str:
     from tools.boards import page
 
-    page.PAGE.write_text(page.text(), encoding="utf-8")
-    print(page.PAGE)
-    return 0
+    return page.text()

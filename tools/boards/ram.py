@@ -41,7 +41,7 @@ class Ram:
     first_area: int = 61_000  # Python's, from the start
     area_cost: float = 0.03  # of a further area, for the collector's tables
     library: int = 35_300  # kept by `from plexus import Plexus` and a client
-    firmware: int = 32_600  # awake: device, network, courier, sampler, report
+    firmware: int = 32_600  # awake: device, network, uploader, sampler, report
     sleeper: int = 25_000  # estimated: a battery node, in place of `firmware`
     agent: int = 48_000
     work: int = 4_000  # what a flush, a status or a scan allocates

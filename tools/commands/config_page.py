@@ -14,14 +14,7 @@ SCHEMA = REPOSITORY / "firmware" / "plexus.schema.json"
 def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subcommands.add_parser("configuration", help="write the page of the firmware's keys")
     commands = parser.add_subparsers(title="commands", metavar="<command>", required=True)
-    command = commands.add_parser("docs", help="write the table of docs/firmware.md")
-    command.set_defaults(run=_docs)
-
-
-def _docs(_options: argparse.Namespace) -> int:
-    PAGE.write_text(text(), encoding="utf-8")
-    print(PAGE)
-    return 0
+    pages.add_docs(commands, PAGE, text)
 
 
 def text() -> str:

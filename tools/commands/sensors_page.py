@@ -37,14 +37,7 @@ _GIVEN = {
 def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subcommands.add_parser("sensors", help="write the page of the sensor drivers")
     commands = parser.add_subparsers(title="commands", metavar="<command>", required=True)
-    command = commands.add_parser("docs", help="write the tables of docs/sensors.md")
-    command.set_defaults(run=_docs)
-
-
-def _docs(_options: argparse.Namespace) -> int:
-    PAGE.write_text(text(), encoding="utf-8")
-    print(PAGE)
-    return 0
+    pages.add_docs(commands, PAGE, text)
 
 
 def text() -> str:

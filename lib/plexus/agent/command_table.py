@@ -1,4 +1,4 @@
-"""The commands that a device's owner registered: a table. What runs is in runs.py."""
+"""The commands that a device's owner registered: a table. What runs is in command_runs.py."""
 
 from ..port import const, unload
 

@@ -140,7 +140,7 @@ class Dispatcher:
 
     def _acknowledge(self, ask):
         ack = {"type": "command_result", "id": ask.typed, "command": ask.kind, "event": "ack"}
-        # What a command has to say comes from runs.py as text, and this is its beginning.
+        # What a command has to say comes from command_runs.py as text, and this is its beginning.
         runs = ask.kind == "execute" or ask.kind in self._commands
         self._say(json.dumps(ack) if runs else ack)
 

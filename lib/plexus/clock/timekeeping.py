@@ -73,7 +73,7 @@ def sync(clock):
 
 def _ask(clock):
     # Returns the better of two witnesses that agree, or the only one. A witness is (step_us,
-    # error_us, host, ticks): its step is what it says less what this clock's line says, so
+    # error_us, host, ticks): its step is what it says less what this clock's time map says, so
     # that witnesses compare whenever they were heard.
     witnesses = []
     if clock.known:

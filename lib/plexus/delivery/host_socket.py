@@ -1,4 +1,4 @@
-"""stream.Stream for CPython, whose TLS lies on sockets alone; a board never loads it."""
+"""BoundedSocket for CPython, whose TLS needs a real socket; a board never loads it."""
 
 import errno
 import socket

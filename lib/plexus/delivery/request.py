@@ -1,8 +1,8 @@
-"""One bounded request over the firmware's `requests`, whose sockets a `Exchange` stands in for.
+"""One bounded request over the firmware's `requests`, whose sockets an `Exchange` stands in for.
 
 `requests` as frozen in firmware verifies no certificate, follows redirects with the key, reads
 lines and bodies of any length, has no deadline for the whole, and leaks its socket on some
-errors. All of that happens at its socket. So a Wire takes the place of the socket module in a
+errors. All of that happens at its socket. So an Exchange takes the place of the socket module in a
 copy of `requests` of our own (the user's stays as it is).
 """
 
@@ -19,7 +19,7 @@ if hasattr(socket.socket, "recv_into"):  # CPython's
 
 
 def reason_of(exc):
-    """An errno, one of wire's numbers, or a text, of whatever was raised by a connection."""
+    """An errno, one of exchange's numbers, or a text, of whatever was raised by a connection."""
     if isinstance(exc, MemoryError):
         return errno.ENOMEM
     reason = exc.args[0] if exc.args else 0
@@ -32,7 +32,7 @@ def reason_of(exc):
 class Http:
     """Requests to one origin with one key: status and body, or OSError(step, reason).
 
-    A connection stays open for the next request if the server lets it; `stream.shut()` ends it.
+    A connection stays open for the next request if the server lets it; `connection.shut()` ends it.
     """
 
     def __init__(self, url, api_key, context, timeout_ms, requests=None):
@@ -53,7 +53,7 @@ class Http:
             "Content-Length": "0",
             "x-api-key": api_key,
         }
-        # The wire knows where to connect to, and makes the TLS connection: requests, which has
+        # The exchange knows where to connect to, and makes the TLS connection: requests, which has
         # nothing to do with that, needs no more than a short name.
         self._origin = "http://h" if self._wired else "/".join(url.split("/", 3)[:3])
 
@@ -66,7 +66,7 @@ class Http:
 
         `body`: an iterable of pieces, `length` bytes in all; a function for `length` is called
         when the connection stands, which may take a second. OSError(step, reason): no complete
-        answer came; how far it got and why (errno, one of wire's numbers, or text).
+        answer came; how far it got and why (errno, one of exchange's numbers, or text).
         """
         headers = self._headers
         if body is None:

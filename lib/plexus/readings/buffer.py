@@ -1,4 +1,4 @@
-"""What send() fills and a flush empties: the ring, its lock, and the box for interrupted sends."""
+"""What send() fills and a flush empties: the ring, its lock, the queue of interrupted sends."""
 
 from array import array
 from collections import deque
@@ -66,14 +66,14 @@ class Buffer:
 
     A timer callback runs on top of the code that it interrupts, and that may hold the lock: to
     wait for it would stop the board. So a callback that finds the lock taken by its own thread
-    leaves the reading in a small box, which who has the lock empties. Another thread waits.
+    leaves the reading in a short queue, which whoever holds the lock empties. Another thread waits.
 
     The way of one number is machine code, where the port has it, and looks up little by name:
     bytecode would allocate a frame for each call, which in a large heap costs more than the rest.
     """
 
     def __init__(self, clock, overflow, lock=None):
-        self.lock = lock or OwnedLock()  # which guards the clock's line, too
+        self.lock = lock or OwnedLock()  # which guards the clock's time map, too
         self.clock = clock
         self.ticks_ms = getattr(clock, "ticks_ms", ticks_ms)
         self.session_id = None
@@ -104,7 +104,7 @@ class Buffer:
             self.lock.release,
             self.lock.holder,
             self._deferred,
-            {}.get if time_map is None else self._known.get,  # no line, no short way
+            {}.get if time_map is None else self._known.get,  # no time map, no short way
             ring.data,
             len(ring.data),
             ring.tail,
@@ -219,7 +219,7 @@ class Buffer:
                 lock.exit()
         else:
             self._defer(metric, suffix, kind, value, ticks, stamp)
-        # Who has the lock may have given it back just before something was left in the box.
+        # Who has the lock may have given it back just before something was put into the queue.
         while self._deferred and lock.enter():
             try:
                 self._take_deferred()
@@ -249,7 +249,7 @@ class Buffer:
             self._make_room(1)
 
     def _time_map_at(self, ticks, stamp):
-        # A line of time on which `ticks` are `stamp`, or what a clock without a line says.
+        # A time map by which `ticks` are `stamp`, or what a clock without one says.
         time_map = self._stamp
         time_map[0] = ticks
         if stamp is None:
@@ -261,13 +261,13 @@ class Buffer:
         return time_map
 
     def _defer(self, metric, suffix, kind, value, ticks, stamp):
-        # Somebody has the lock: into the box, which he empties, or the next who comes.
+        # Somebody holds the lock, and empties the queue; or the next caller does.
         check_string("metric", metric)
         if suffix is None:
             suffix = self._suffix
         item = (metric, suffix, kind, value, ticks, stamp)
         # No branch and no loop until the release: only there can a callback interrupt, and it
-        # would wait for this lock for ever. A full box lets go of its oldest.
+        # would wait for this lock for ever. A full queue drops its oldest.
         self._deferred_lock.acquire()
         self._deferred_dropped += len(self._deferred) == _DEFERRED
         self._deferred.append(item)

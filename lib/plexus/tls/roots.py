@@ -1,4 +1,4 @@
-"""The root certificates (DER) that https trusts; written by tools/roots.py."""
+"""The root certificates (DER) that https trusts; written by tools/artifacts/roots.py."""
 
 ROOTS = (
     # ISRG Root X1, till 2035-06-04

@@ -1,10 +1,10 @@
-"""The courier: ticks in a thread while the network is up, beats, and tells of its end."""
+"""The uploader: ticks in a thread while the network is up, beats, and tells of its end."""
 
 import _thread
 import asyncio
 import time
 
-import firmware.uploader as courier_module
+import firmware.uploader as uploader_module
 from firmware.uploader import Uploader, limit_ms
 from plexus import PlexusError
 from support import equal, raises, wait_until
@@ -188,11 +188,11 @@ class NoThreads:
 def test_without_ram_for_a_thread_it_says_so_and_leaves_the_size_of_others_stacks():
     for error in (MemoryError(), OSError(12), OSError("can't create thread")):
         bench = Bench()
-        courier_module._thread = threads = NoThreads(error)
+        uploader_module._thread = threads = NoThreads(error)
         try:
             equal(bench.uploader.start(), False)
         finally:
-            courier_module._thread = _thread
+            uploader_module._thread = _thread
         equal((len(threads.stacks), threads.stacks[-1], bench.px.ticks), (2, 0, 0))
 
 
@@ -222,12 +222,12 @@ def test_without_a_thread_it_delivers_as_a_task_beside_others():
     def meanwhile():
         return 1000
 
-    courier_module._thread = NoThreads(MemoryError())
+    uploader_module._thread = NoThreads(MemoryError())
     try:
         bench.uploader.start()
         asyncio.run(both())
     finally:
-        courier_module._thread = _thread
+        uploader_module._thread = _thread
     equal((bench.px.ticks, bench.beats, others, bench.uploader.running), (3, 3, [2], False))
     equal(bench.px.http.connection.idle, meanwhile)  # called while it waits for the network
 
