@@ -66,7 +66,8 @@ def files(arch: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as scratch:
         for source in _programs():
             target = Path(scratch) / "compiled.mpy"
-            build.compile_file(source, target, arch)
+            # They use names of the library that are not for programs, as a board has them.
+            build.compile_file(source, target, arch, short=True)
             found[f"{DIRECTORY}/{source.stem}.mpy"] = target.read_bytes()
     found[f"{DIRECTORY}/plexus.json"] = json.dumps(_CONFIG).encode()
     return found
@@ -118,7 +119,7 @@ def _imports(importer: str, nodes: Iterable[ast.AST]) -> list[str]:
 
 def _source(name: str) -> Path | None:
     root = {"plexus": build.LIBRARY, "firmware": FIRMWARE.parent}.get(name.partition(".")[0])
-    if root is None or not name.replace(".", "").isidentifier():
+    if root is None or not all(part.isidentifier() for part in name.split(".")):
         return None
     path = root / name.replace(".", "/")
     for source in (path.with_suffix(".py"), path / "__init__.py"):
