@@ -1036,6 +1036,33 @@ def test_output_has_one_start_and_one_end(
         assert bool(known["open_commands"]) == is_open
 
 
+@pytest.mark.parametrize("events", [[DATA, EXIT], [EXIT]])
+def test_a_start_that_was_lost_with_its_connection_is_not_held_against_the_device(
+    server: MockServer, events: list[Any]
+) -> None:
+    with device(server):
+        command_id = server.command("dev-1", "execute", {"command": "blink"})
+    with device(server) as found:
+        for event in events:
+            found.say({"type": "output", "id": command_id} | event)
+        settle(found)
+        assert not server.device("dev-1")["open_commands"]
+    assert violations(server) == []
+
+
+def test_an_ack_that_was_lost_with_its_connection_is_not_held_against_the_device(
+    gateway: MockServer,
+) -> None:
+    with device(gateway):
+        command_id = gateway.command("dev-1", "blink")
+    with device(gateway) as found:
+        answer = {"type": "command_result", "id": command_id, "command": "blink"}
+        found.say(answer | {"event": "result", "result": {}})
+        settle(found)
+        assert not gateway.device("dev-1")["open_commands"]
+    assert violations(gateway) == []
+
+
 def test_output_must_be_of_a_command_that_runs(gateway: MockServer) -> None:
     with device(gateway) as found:
         command_id = gateway.command("dev-1", "configure")
