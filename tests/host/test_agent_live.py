@@ -5,7 +5,6 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -178,7 +177,6 @@ def check_live(device: Device, watch: Watch, summary: dict[str, Any]) -> None:
     assert fast == list(range(fast[0], fast[0] + len(fast))), "a gap in what was shown"
     for metric in ("mean", "shown"):
         times = [point["timestamp"] for point in watch.shown(metric) if not point.get("tags")]
-        gaps = [later - sooner for sooner, later in pairwise(times)]
-        assert min(gaps) >= SLOW_MS - EIGHTH_MS, (metric, gaps)
-        # On average it is no faster.
-        assert times[-1] - times[0] >= (len(times) - 1) * SLOW_MS - SLOW_MS, (metric, gaps)
+        # A turn is SLOW_MS after the turn before, however late the reading was that had that one.
+        early = [times[0] + turn * SLOW_MS - at for turn, at in enumerate(times)]
+        assert max(early) <= EIGHTH_MS, (metric, early)
