@@ -185,6 +185,20 @@ def test_ctrl_c_interrupts_the_main_thread_while_another_collects(virtual_board:
     board.wait_for(r"round 20\b")
 
 
+def test_ctrl_c_while_a_timers_callback_runs_interrupts_main(virtual_board: Boards) -> None:
+    program = (
+        "import machine, time\n"
+        "def call(_):\n    print('called')\n    time.sleep_ms(300)\n"
+        "machine.Timer(0, period=600, callback=call)\n"
+        "while True:\n    time.sleep_ms(3)\n"
+    )
+    board = virtual_board(files={"main.py": program})
+    board.wait_for("called")
+    board.type("\x03")
+    board.wait_for(r"KeyboardInterrupt: \r\n[^>]*>>> ")
+    assert board.console().count("KeyboardInterrupt") == 1
+
+
 def test_mpremote_interrupts_a_busy_main(virtual_board: Boards) -> None:
     board = virtual_board(files={"main.py": "while True:\n    pass\n"})
     assert board.mpremote("exec", "print('mine')") == "mine\n"

@@ -27,7 +27,10 @@ from . import flash
 from .air import Air
 from .console import CHUNK, FRIENDLY_REPL, ChipPort, Translator, UserPort
 
-FUTEX = {"x86_64": "202", "aarch64": "98"}.get(platform.machine(), "")  # its number
+# Numbers of the kernel's calls in which a program sleeps or waits for a file: restart_syscall,
+# poll, ppoll, select, pselect6, nanosleep, clock_nanosleep; and of read.
+WAITS = {"x86_64": "219 7 271 23 270 35 230", "aarch64": "128 73 72 101 115"}
+READ = {"x86_64": "0", "aarch64": "63"}
 LIBC = ctypes.CDLL(None)
 COLLECT = signal.SIGRTMIN + 5  # by which MicroPython's collector stops the other threads
 MODULES = Path(__file__).parent / "modules"
@@ -40,6 +43,10 @@ LOADER_SAYS = {
     WDT: "rst:0xc (SW_CPU_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)",
     DEEPSLEEP: "rst:0x5 (DEEPSLEEP_RESET),boot:0x13 (SPI_FAST_FLASH_BOOT)",
 }
+# How often to look for a moment at which a program can be interrupted. Not for how long: this
+# computer may be busy.
+INTERRUPT_LOOKS = 100
+INTERRUPT_LOOK_S = 0.003
 PORT_OFFSET = 10000  # a port below 1024 that the board listens at is this much higher here
 ABSENT_POLL_S = 0.02  # how often to look whether somebody has opened the port
 # Bytes of the heap that the simulation takes: enough to measure it, and when to measure anew.
@@ -68,11 +75,18 @@ WORLD: dict[str, Any] = {
 
 
 def _waits(task: Path) -> bool:
-    """Whether a thread is in a call of the kernel, but for a lock's, and handles no collection."""
-    call = (task / "syscall").read_text().split()[0]
+    """Whether a thread that is stopped sleeps or waits for input, and handles no collection."""
+    call, *arguments = (task / "syscall").read_text().split()
+    machine = platform.machine()
+    waits = call in WAITS.get(machine, "").split()
+    reads = call == READ.get(machine) and arguments[0] == "0x0"
     sets = re.findall(r"^(?:SigPnd|SigBlk):\s*(\w+)", (task / "status").read_text(), re.MULTILINE)
     collects = any(int(each, 16) >> COLLECT - 1 & 1 for each in sets)
-    return call not in ("running", FUTEX) and not collects
+    return (waits or reads) and not collects
+
+
+def _is_stopped(task: Path) -> bool:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _catches(pid: int, number: int) -> bool:
@@ -397,13 +411,30 @@ class Chip:
 
         If it can be, while that waits for the world: the interrupt leaves at once whatever it is
         in. From within a collection, its own or another thread's, that would stop all for good.
+        From within a timer's callback it would not reach the program. So the process is stopped
+        while we look.
         """
         if not self._process:
             return
         pid = self._process.pid
-        latest = time.monotonic() + 0.3
-        while not _waits(Path(f"/proc/{pid}/task/{pid}")) and time.monotonic() < latest:
-            time.sleep(0.001)
+        task = Path(f"/proc/{pid}/task/{pid}")
+        for _ in range(INTERRUPT_LOOKS):
+            self._process.send_signal(signal.SIGSTOP)
+            try:
+                while not _is_stopped(task):
+                    if self._process.poll() is not None:
+                        return
+                    time.sleep(0)
+                if _waits(task):
+                    self._send_interrupt(pid)
+                    return
+            finally:
+                self._process.send_signal(signal.SIGCONT)
+            time.sleep(INTERRUPT_LOOK_S)
+        self._send_interrupt(pid)  # it computes
+
+    @staticmethod
+    def _send_interrupt(pid: int) -> None:
         if _catches(pid, signal.SIGINT):  # else the signal would be its end
             LIBC.tgkill(pid, pid, signal.SIGINT)
 
@@ -484,6 +515,11 @@ class Chip:
         with self._changed:
             self.repl = True
             self._changed.notify_all()
+
+    def _on_interrupted(self) -> None:
+        """A timer's callback has caught the Ctrl-C that was meant for the program."""
+        if not self._chip.is_raw():
+            self._interrupt()
 
     def _on_binary(self, id: int, on: bool) -> None:
         self._drain()

@@ -197,8 +197,13 @@ class Timer:
         waits = [False]  # whether the callback is in the queue
 
         def call(_):
-            waits[0] = False
-            callback(self)
+            try:
+                waits[0] = False
+                callback(self)
+            except KeyboardInterrupt:
+                # MicroPython would print it here, and the program would go on.
+                waits[0] = False
+                _host.tell("interrupted")
 
         due = time.ticks_ms()
         while True:
