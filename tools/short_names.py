@@ -26,6 +26,12 @@ _INTERNAL = {
     "plexus.tls": "ca failure",
     "plexus.websocket": "frames handshake lookup",
 }
+# Modules of which programs use a class, and of that what has a name of one word.
+_INTERNAL_MEMBERS = {
+    "plexus.agent": "command_table live streams",
+    "plexus.delivery": "sessions",
+    "plexus.readings": "buffer",
+}
 # And of the firmware, those that a device has in RAM as long as it runs.
 _ALWAYS_LOADED = {
     "firmware": "device device_status factory interface redact report uploader wifi wifi_reasons "
@@ -279,14 +285,19 @@ def _share_internals(files: "dict[Path, _File]") -> None:
         for name in file.globals
         if not name.startswith("_") and len(name) > 1
     } - public
-    # Attributes of internal classes as well, if they are of several words: no module of MicroPython
-    # has one that we bind and it has too.
+    # Attributes of internal modules and classes as well, if they are of several words: no module of
+    # MicroPython has one that we bind and it has too.
     taken = set[str]()
     own = set[str]()
     for path, file in files.items():
-        taken |= file.keywords | file.kept | file.said | file.globals
+        taken |= file.keywords | file.kept | file.said
         bound = file.members | file.assigned
-        if _is_internal(path) and not _is_in(_BY_HOST, path):
+        internal_file = _is_internal(path) and not _is_in(_BY_HOST, path)
+        if internal_file:
+            bound |= file.globals
+        else:
+            taken |= file.globals
+        if internal_file or _is_in(_INTERNAL_MEMBERS, path):
             own |= {
                 name
                 for name in bound

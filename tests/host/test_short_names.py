@@ -125,6 +125,37 @@ def test_constant_of_one_file_that_is_an_attribute_in_another_stays() -> None:
     assert all(names.renamed(text, path) == text for path, text in files.items())
 
 
+def test_member_of_an_internal_module_is_renamed_where_programs_have_none_of_its_name() -> None:
+    source = "class A:\n    def f(self):\n        self.last_try = self.status_code = 1\n"
+    files = {
+        Path("plexus/delivery/retry.py"): source,
+        Path("plexus/client.py"): "class B:\n    def f(self):\n        self.status_code = 1\n",
+    }
+    names = shorten(files, RomNames(["AUTH_WEP"], [], []))
+    path = Path("plexus/delivery/retry.py")
+    assert names.renamed(source, path) == source.replace("last_try", "AUTH_WEP")
+
+
+def test_function_of_an_internal_module_is_renamed_where_its_module_is_asked_for_it() -> None:
+    files = {
+        Path("plexus/readings/sweep.py"): "def oldest_end():\n    pass\n",
+        Path("plexus/client.py"): "from .readings import sweep\nsweep.oldest_end()\n",
+    }
+    names = shorten(files, RomNames(["AUTH_WEP"], [], []))
+    for path, source in files.items():
+        assert names.renamed(source, path) == source.replace("oldest_end", "AUTH_WEP")
+
+
+def test_parameters_of_a_class_that_programs_use_stay_and_its_longer_attributes_do_not() -> None:
+    source = (
+        "class Buffer:\n    def send(self, tags=None):\n"
+        "        self.plain_end = self.pending = tags\n"
+    )
+    path = Path("plexus/readings/buffer.py")
+    names = shorten({path: source}, RomNames(["AUTH_WEP"], [], []))
+    assert names.renamed(source, path) == source.replace("plain_end", "AUTH_WEP")
+
+
 def test_private_name_that_is_in_rom_stays() -> None:
     source = "class A:\n    def f(self):\n        self._data = 1\n"
     assert renamed(source, "AUTH_WEP", "_data") == source

@@ -17,11 +17,12 @@ room for many at once: the table of names doubles, and a module that happened to
 name too many would seem to keep kilobytes.
 """
 
+import contextlib
 import json
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -29,6 +30,7 @@ from statistics import median
 
 from tools.artifacts import payload
 from tools.bench import wasm
+from tools.short_names import rom_names
 
 BUDGET = Path(__file__).with_name("heap_budget.json")
 # Over its budget by more than both of these is too much; below it by more than both is stale.
@@ -88,17 +90,17 @@ def files() -> dict[str, bytes]:
     return payload.library("none") | payload.program("none")
 
 
+def names() -> list[str]:
+    """The names of ours that are there when all steps are done, but those in a board's ROM."""
+    rom = rom_names()
+    theirs = {*rom.rare, *rom.ordinary, *rom.private}
+    with _board_files() as place:
+        return [name for name in _order(place)[2] if name not in theirs]
+
+
 def measure() -> dict[str, dict[str, Kept]]:
     """Each step's parts in their order: what its modules keep, and its objects."""
-    with tempfile.TemporaryDirectory(prefix="plexus-heap-") as scratch:
-        place = Path(scratch)
-        for path, content in files().items():
-            if path.startswith("/lib/"):
-                target = place / path.removeprefix("/lib/")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.write_bytes(content)
-        (place / "requests.py").write_text(_REQUESTS)
-        (place / PROBE.name).write_bytes(PROBE.read_bytes())
+    with _board_files() as place:
         loaded, others, names = _order(place)
         (place / "names.json").write_text(json.dumps(names))
         parts = _parts(loaded)
@@ -190,6 +192,21 @@ def run(*, write: bool, as_json: bool) -> int:
     if found:
         print(advice(found), file=sys.stderr)
     return 1 if found else 0
+
+
+@contextlib.contextmanager
+def _board_files() -> Iterator[Path]:
+    """A directory with what is measured, and what measures it."""
+    with tempfile.TemporaryDirectory(prefix="plexus-heap-") as scratch:
+        place = Path(scratch)
+        for path, content in files().items():
+            if path.startswith("/lib/"):
+                target = place / path.removeprefix("/lib/")
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+        (place / "requests.py").write_text(_REQUESTS)
+        (place / PROBE.name).write_bytes(PROBE.read_bytes())
+        yield place
 
 
 def _order(place: Path) -> tuple[list[list[str]], list[str], list[str]]:
