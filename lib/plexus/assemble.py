@@ -103,22 +103,23 @@ def make(px, api_key, source_id, options):
     px._report_ms = get("report_interval_ms")
     px._goal = 0  # a flush is under way until the readings before this number are gone
     px.clock_problem = ""
-    px.confirmed = px.rejected = 0
-    buffer.Buffer.__init__(
-        px, get("clock") or Clock(get("ntp_hosts"), get("ntp_port")), get("overflow")
-    )
-    px.clock.lock = px.lock
-    px.clock.on_shift = px._date
+    px.clock = clock = get("clock") or Clock(get("ntp_hosts"), get("ntp_port"))
+    px.buffer = readings = buffer.Buffer(clock, get("overflow"))
+    px.ticks_ms = readings.ticks_ms
+    clock.lock = readings.lock
+    clock.on_shift = px._date
     head = b'{"source_id":%s,"sdk":"micropython/%s","points":['
     head = head % (render.string_text(source_id), __version__.encode())
-    px.body = render.Body(px.ring, px.lock, head)
+    body = render.Body(readings.ring, readings.lock, head)
     px.random = get("random")
-    px.delivery = Delivery(px.http, px, px.body, retry.Retry(px.random), batch_points)
+    px.delivery = Delivery(px.http, readings, body, retry.Retry(px.random), batch_points)
     px._flushed_at = px._reported_at = px.ticks_ms()
     px.ring_is_chosen = ring is None
-    px.ring.data = ring if isinstance(ring, bytearray) else _ring(ring)
-    px.listen(None)
-    px._fill_bytes = len(px.ring.data) * get("flush_fill_percent") // 100  # pyright: ignore[reportOperatorIssue] -- an int
+    data = ring if isinstance(ring, bytearray) else _ring(ring)
+    readings.ring.data = data
+    readings.listen(None)
+    px.send = readings.send
+    px._fill_bytes = len(data) * get("flush_fill_percent") // 100  # pyright: ignore[reportOperatorIssue] -- an int
 
 
 def _ring(size):

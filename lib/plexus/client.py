@@ -4,7 +4,9 @@
 # pyright: reportAttributeAccessIssue=false
 
 from .port import COMPILED, Lock, load_once, ticks_diff, unload
-from .readings import buffer
+
+# What a client has of its buffer's.
+_OF_BUFFER = ("pending", "confirmed", "dropped", "rejected", "session_id")
 
 
 class PlexusError(Exception):
@@ -15,12 +17,14 @@ class PlexusError(Exception):
         self.status = status
 
 
-class Plexus(buffer.Buffer):
+class Plexus:
     """Brings readings to Plexus: send() at any time from anywhere, tick() in the main loop.
 
     Readings wait in `ring_bytes` of RAM until the server has confirmed them. A flush is due
     `flush_interval_ms` after the one before and when the ring is `flush_fill_percent` full. It
     sends up to `batch_points` readings a request; a request takes at most `timeout_ms`.
+
+    `buffer` is where readings wait, and `send` its method.
     """
 
     def __init__(self, api_key, source_id, **options):
@@ -34,6 +38,8 @@ class Plexus(buffer.Buffer):
             unload(__name__, "tls")
 
     def __getattr__(self, name):
+        if name in _OF_BUFFER:
+            return getattr(self.buffer, name)
         return load_once(__name__, "extras").find(self, name)
 
     def __repr__(self):
@@ -56,9 +62,9 @@ class Plexus(buffer.Buffer):
             if self._report_ms and ticks_diff(now, self._reported_at) >= self._report_ms:
                 self._reported_at = now
                 load_once(__name__, "extras").report(self)
+            ring = self.buffer.ring
             if self.session_requests:
-                self.session_requests.send(self.http, self.ring, self.ticks_ms)
-            ring = self.ring
+                self.session_requests.send(self.http, ring, self.ticks_ms)
             if self.delivery.retry.wait_ms(now):
                 return 0
             if not ring.left(self._goal):
@@ -80,22 +86,24 @@ class Plexus(buffer.Buffer):
             raise PlexusError("a flush is under way already")
         try:
             delivery = self.delivery
+            buffer = self.buffer
+            ring = buffer.ring
             self._flushed_at = self.ticks_ms()
-            goal = self._goal = self.ring.next
+            goal = self._goal = ring.next
             if not self.clock.known:
                 self._set_clock()
-            before = self.confirmed
+            before = buffer.confirmed
             fine = self.may_send
             if fine and self.session_requests:
-                self.session_requests.send(self.http, self.ring, self.ticks_ms)
-            while fine and self.ring.left(goal):
+                self.session_requests.send(self.http, ring, self.ticks_ms)
+            while fine and ring.left(goal):
                 delivery.step(self.clock.known)
                 fine = not delivery.problem
             if not fine:
                 raise PlexusError(*load_once(__name__, "explain").flush_problem(self))
             if self.session_requests:
-                self.session_requests.send(self.http, self.ring, self.ticks_ms)
-            return self.confirmed - before
+                self.session_requests.send(self.http, ring, self.ticks_ms)
+            return buffer.confirmed - before
         finally:
             self._finish()
 
@@ -109,21 +117,22 @@ class Plexus(buffer.Buffer):
         if not self._busy.acquire(False):
             return False
         ready = taken = False
+        buffer = self.buffer
         try:
-            taken = self.lock.enter()
+            taken = buffer.lock.enter()
             if taken:
-                self._take_deferred()
+                buffer.take_deferred()
                 ready = True
         finally:
             if taken:
-                self.lock.exit()
+                buffer.lock.exit()
             if not ready:
                 self._busy.release()
         return ready
 
     def _finish(self):
         try:
-            more = self.ring.left(self._goal) and not self.delivery.problem
+            more = self.buffer.ring.left(self._goal) and not self.delivery.problem
             if not (self._keep_alive or more):
                 self.http.connection.shut()
         finally:
@@ -137,7 +146,7 @@ class Plexus(buffer.Buffer):
 
     def _date(self, hi, lo):
         # Called by the clock, with the buffer's lock held, when it knows the time at last.
-        self.ring.date(hi, lo)
-        self.body.date(hi, lo)
+        self.buffer.ring.date(hi, lo)
+        self.delivery.body.date(hi, lo)
         if self.session_requests is not None:
             self.session_requests.date(hi, lo)

@@ -1,12 +1,12 @@
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
 
 from .clock import Clock
 from .delivery import Delivery
 from .delivery.request import Http
 from .delivery.sessions import Session, SessionRequests
 from .readings.buffer import Buffer
-from .readings.render import Body
+from .readings.record import _Value
 from .tls import _Context
 from .tls.ca import _Certificates
 from .url import _Requests
@@ -15,16 +15,16 @@ class PlexusError(Exception):
     status: int
     def __init__(self, message: str, status: int = 0) -> None: ...
 
-class Plexus(Buffer[Clock]):
+class Plexus:
     source_id: str
+    buffer: Buffer[Clock]
+    clock: Clock
+    ticks_ms: Callable[[], int]
     http: Http
     delivery: Delivery
-    body: Body
     session_requests: SessionRequests | None
     clock_problem: str
     verified: bool
-    confirmed: int
-    rejected: int
     random: Callable[[int], bytes]
     ring_is_chosen: bool
     def __init__(
@@ -67,10 +67,46 @@ class Plexus(Buffer[Clock]):
         ValueError names what is wrong.
         """
     def __repr__(self) -> str: ...
+    def send(
+        self,
+        metric: str,
+        value: _Value,
+        timestamp: float | None = None,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None: ...
     def tick(self) -> int: ...
     def flush(self) -> int: ...
     @property
     def may_send(self) -> bool: ...
+
+    # What the buffer has.
+
+    @property
+    def pending(self) -> int: ...
+    @property
+    def confirmed(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def rejected(self) -> int: ...
+    @property
+    def session_id(self) -> str | None: ...
+    def send_at(
+        self,
+        ticks: int,
+        metric: str,
+        value: _Value,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None: ...
+    def send_batch(
+        self,
+        points: Iterable[tuple[str, _Value]],
+        timestamp: float | None = None,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None: ...
 
     # What has modules of its own, which are loaded when it is asked for: see extras.py.
 
@@ -83,3 +119,4 @@ class Plexus(Buffer[Clock]):
     def session(self, session_id: str, name: str | None = None) -> Session: ...
     def credentials(self) -> tuple[str, _Context | None]: ...
     def retry_now(self) -> None: ...
+    def diagnostics(self) -> dict[str, Any]: ...

@@ -16,6 +16,7 @@ def flush_problem(px):
 def status(px):
     """All that `Plexus.status` says."""
     # Taken once: another thread may be delivering.
+    buffer = px.buffer
     delivery = px.delivery
     trouble = delivery.problem
     rejection = delivery.rejection
@@ -31,18 +32,41 @@ def status(px):
     else:
         message = "ok"
     message += "; %d pending, %d confirmed, %d dropped, %d rejected" % (
-        px.pending,
-        px.confirmed,
-        px.dropped,
-        px.rejected,
+        buffer.pending,
+        buffer.confirmed,
+        buffer.dropped,
+        buffer.rejected,
     )
     if px.ring_is_chosen and reserve.free() is not None:
-        message += "; ring_bytes %d" % len(px.ring.data)
+        message += "; ring_bytes %d" % len(buffer.ring.data)
     if rejection:
         message += "; last rejected: %s: %s" % rejection
     if px.session_requests:
         message += px.session_requests.status(host)
     return message if px.verified else message + "; certificate verification is OFF"
+
+
+def diagnostics(px):
+    """What a program wants to know of the client, a dict of numbers, flags and short texts.
+
+    problem: what was wrong with the last request (see delivery/problem.py), None if nothing was.
+    rejection: (metric, the server's message) of the last reading that it refused, or None.
+    """
+    delivery = px.delivery
+    buffer = px.buffer
+    clock = px.clock
+    return {
+        "host": px.http.host,
+        "problem": delivery.problem,
+        "rejection": delivery.rejection,
+        "pending": buffer.pending,
+        "confirmed": buffer.confirmed,
+        "dropped": buffer.dropped,
+        "rejected": buffer.rejected,
+        "clock_known": clock.known,
+        "clock_source": clock.source,
+        "clock_problem": px.clock_problem,
+    }
 
 
 def answers(px):

@@ -8,16 +8,15 @@ _PROPERTIES = ("status", "answers", "unanswered")
 _METHODS = {
     "send_at": "readings.batch",
     "send_batch": "readings.batch",
-    "open": "readings.batch",
     "session": "delivery.sessions",
-    "set_session": "delivery.sessions",
     "credentials": None,
     "retry_now": None,
+    "diagnostics": None,
 }
 
 
 def find(px, name):
-    """The value of this attribute of a client, or of a Live; AttributeError if there is none."""
+    """The value of this attribute of a client; AttributeError if there is none."""
     if name in _PROPERTIES:
         return getattr(load_once("plexus", "explain"), name)(px)
     if name not in _METHODS:
@@ -25,7 +24,13 @@ def find(px, name):
     module = _METHODS[name]
     if not module:
         return lambda: globals()[name](px)
-    setattr(type(px), name, getattr(load("plexus", module), name))  # a method from then on
+    method = getattr(load("plexus", module), name)
+    # A method from then on: of the client, or of its buffer.
+    if module == "readings.batch":
+        setattr(type(px.buffer), name, method)
+        setattr(px, name, getattr(px.buffer, name))
+    else:
+        setattr(type(px), name, method)
     return getattr(px, name)
 
 
@@ -41,11 +46,16 @@ def retry_now(px):
         delivery.retry.succeeded()
 
 
+def diagnostics(px):
+    """What a program wants to know of the client: see explain.py, which is not kept."""
+    return load_once("plexus", "explain").diagnostics(px)
+
+
 def report(px):
     """Send the client's own counters as readings."""
     try:
         for name in ("pending", "dropped", "rejected", "confirmed"):
-            px.send("plexus." + name, getattr(px, name))
+            px.send("plexus." + name, getattr(px.buffer, name))
     except buffer.BufferFull:
         pass  # the counters can wait, what fills the ring cannot
 

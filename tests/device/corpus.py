@@ -116,7 +116,7 @@ def run(seed, count, single):
         out.add(client.rendered())
         out.add(b"%d %d %d;" % (client.body.count, client.pending, client.dropped))
         if random.below(3) == 0:
-            client.confirmed()
+            client.confirm_all()
     set_precision(0)
     return "%s %s" % (in_ring, out)
 

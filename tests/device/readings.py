@@ -3,8 +3,9 @@
 import json
 from array import array
 
-from plexus.extras import find
+from plexus.delivery.sessions import set_session
 from plexus.port import Lock
+from plexus.readings import batch
 from plexus.readings.buffer import Buffer
 from plexus.readings.compound import suffix
 from plexus.readings.render import Body, bits_text
@@ -70,10 +71,14 @@ class Client(Buffer):
         self.clock.lock = self.lock
         self.clock.on_shift = self.ring.date
         self.body = Body(self.ring, self.lock, HEAD)
-        self.open(ring_bytes)
+        if not isinstance(ring_bytes, bytearray):
+            ring_bytes = bytearray(ring_bytes)
+        self.ring.data = ring_bytes
+        self.listen(None)
+        self.buffer = self
 
-    def __getattr__(self, name):
-        return find(self, name)
+    send_at = batch.send_at
+    send_batch = batch.send_batch
 
     def session(self, session_id):
         """`with client.session(...)`: readings are of that session."""
@@ -108,7 +113,7 @@ class Client(Buffer):
             texts.append(piece.partition(',"timestamp"')[0])
         return texts
 
-    def confirmed(self):
+    def confirm_all(self):
         """The server has what was measured last: how many readings that was."""
         return self.confirm(self.body)
 
@@ -121,10 +126,10 @@ class Session:
         self.session_id = session_id
 
     def __enter__(self):
-        self.client.set_session(self.session_id, suffix(None, self.session_id, None))
+        set_session(self.client, self.session_id, suffix(None, self.session_id, None))
 
     def __exit__(self, *_):
-        self.client.set_session(None, suffix(None, None, None))
+        set_session(self.client, None, suffix(None, None, None))
 
 
 class Random:

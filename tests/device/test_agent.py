@@ -1039,8 +1039,8 @@ def test_an_hour_of_heartbeats_and_two_streams():
                 shown.extend(p["metric"] for m in talk.socket.of("telemetry") for p in m["points"])
                 beats += len(talk.socket.of("heartbeat"))
                 del talk.socket.sent[:], talk.socket.texts[:]
-                with talk.px.lock:
-                    talk.px.ring.commit(talk.px.ring.head)
+                with talk.px.buffer.lock:
+                    talk.px.buffer.ring.commit(talk.px.buffer.ring.head)
         equal(beats, 120)
 
     talk.play(script)

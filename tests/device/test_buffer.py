@@ -175,7 +175,7 @@ def test_ring_that_refuses_keeps_all_and_says_what_to_do():
         client.send("other", "text", tags={"a": "b"})
     equal(client.values(), list(range(count)))
     client.measure(10)
-    client.confirmed()
+    client.confirm_all()
     client.send("m", 0.5)
     equal(client.values(), list(range(10, count)) + [0.5])
 
@@ -237,7 +237,7 @@ def test_confirmed_readings_leave_and_others_stay():
         client.send("m", number)
     client.measure(30)
     equal(client.pending, 100)
-    equal(client.confirmed(), 30)
+    equal(client.confirm_all(), 30)
     equal(client.pending, 70)
     equal(client.values(), list(range(30, 100)))
 
@@ -251,7 +251,7 @@ def test_dropped_on_their_way_and_confirmed_are_not_dropped():
     while client.dropped < 20:
         client.send("m", 2.5)
         sent += 1
-    equal(client.confirmed(), 50)
+    equal(client.confirm_all(), 50)
     equal(client.dropped, 1)
     equal(client.pending, sent + 1 - 1 - 50)
 
@@ -266,7 +266,7 @@ def test_dropped_beyond_what_was_confirmed_stay_counted():
         client.send("m", sent)
         sent += 1
     pending = client.pending
-    equal(client.confirmed(), 10)
+    equal(client.confirm_all(), 10)
     equal((client.dropped, client.pending), (91, pending))
     equal(client.dropped + client.pending + 10, sent)
 
@@ -314,7 +314,7 @@ def test_thousands_of_sessions_with_confirmations_use_no_more_memory():
                 equal(point["session_id"], session)
                 equal(point["tags"], {"session_id": session})
                 equal(point["metric"], "mn"[place % 2])
-            client.confirmed()
+            client.confirm_all()
         if number % 1000 == 999:
             levels.append(heap())
     equal((client.pending, client.dropped), (0, 0))
@@ -342,7 +342,7 @@ def test_metric_that_was_forgotten_meanwhile_has_its_own_name_again():
     for number in range(600):
         client.send("other-%d" % number, 2)
         client.measure()
-        client.confirmed()
+        client.confirm_all()
     client.send("first", 3)
     client.send("other-5", 4)
     client.send("first", 5)
@@ -355,7 +355,7 @@ def test_metric_that_was_forgotten_meanwhile_has_its_own_name_again():
 def names_after(client):
     """What the readings of two metrics are named, the first of them known from earlier."""
     client.measure()
-    client.confirmed()
+    client.confirm_all()
     client.send("second", 2)
     client.send("first", 1)
     return [(point["metric"], point["value"]) for point in client.points()]
@@ -365,7 +365,7 @@ def test_metric_keeps_its_name_after_a_full_ring_refused_another():
     client = Client(ring_bytes=2048, overflow="refuse")
     client.send("first", 0)
     client.measure()
-    client.confirmed()
+    client.confirm_all()
     number = 0
     with raises(BufferFull):
         while True:
@@ -378,7 +378,7 @@ def test_metric_keeps_its_name_after_tags_were_too_large():
     client = Client(ring_bytes=1024)
     client.send("first", 0)
     client.measure()
-    client.confirmed()
+    client.confirm_all()
     with raises(ValueError):
         client.send("m", 1, tags={"t%d" % place: "x" * 250 for place in range(16)})
     equal(names_after(client), [("second", 2), ("first", 1)])
@@ -542,7 +542,7 @@ def test_readings_of_threads_arrive_once_and_whole():
             own += 1
         for point in client.points(300):
             got[point["metric"]].append(number_of(point))
-        client.confirmed()
+        client.confirm_all()
     equal(client.dropped, 0)
     for name in names:
         equal(got[name], list(range(each)))
@@ -589,8 +589,9 @@ def test_listener_hears_of_every_reading_however_it_is_sent():
     client.send("m", 3, timestamp=1600000000)
     client.send_at(0, "m", 4)
     client.send_batch([("m", 5), ("o", True)])
-    with client.lock:
+    with client.lock:  # as if this were a callback
         client.send("m", 6)
+    client.send("o", 7)
     equal(
         got,
         [
@@ -602,16 +603,17 @@ def test_listener_hears_of_every_reading_however_it_is_sent():
             ("m", None, 4, None),
             ("m", None, 5, None),
             ("o", None, True, None),
-            ("m", None, 6, None),
+            ("m", b"}", 6, None),
+            ("o", None, 7, None),
         ],
     )
     client.listen(None)
-    client.send("m", 7)
-    equal(len(got), 9)
-    equal(client.values(), [0, 1, 1.5, "text", 2, 3, 4, 5, True, 6, 7])
+    client.send("m", 8)
+    equal(len(got), 10)
+    equal(client.values(), [0, 1, 1.5, "text", 2, 3, 4, 5, True, 6, 7, 8])
 
 
-def test_listener_is_called_when_the_reading_is_in_and_the_lock_free():
+def test_listener_is_called_when_the_reading_is_in_and_the_lock_held():
     client = Client()
     seen = []
 
@@ -622,9 +624,9 @@ def test_listener_is_called_when_the_reading_is_in_and_the_lock_free():
         seen.append((taken, client.pending))
 
     client.listen(tap)
-    for value in (1, 2.5, "text"):
+    for value in (1, 2.5, "text", 3):
         client.send("m", value)
-    equal(seen, [(True, 1), (True, 2), (True, 3)])
+    equal(seen, [(False, 1), (False, 2), (False, 3), (False, 4)])
 
 
 def test_reading_that_is_refused_is_not_heard_of():
@@ -640,16 +642,40 @@ def test_reading_that_is_refused_is_not_heard_of():
     equal(len(got), client.pending)
 
 
-def test_reading_that_is_put_is_in_the_ring_and_nobody_hears_of_it():
+def test_reading_that_is_added_quietly_is_in_the_ring_and_nobody_hears_of_it():
     client = Client()
     client.send("m", 1)
     got = heard(client)
-    client.put("m", None, 10, 2.5, 0, None)
-    client.put("n", b',"tags":{"a":"b"}}', 13, b'"text"', 0, 1600000000123)
+    with client.lock:
+        client.add("m", None, 10, 2.5, 0, None, True)
+        client.add("n", b',"tags":{"a":"b"}}', 13, b'"text"', 0, 1600000000123, True)
     equal(got, [])
     points = client.points()
     equal([point["value"] for point in points], [1, 2.5, "text"])
     equal((points[2]["tags"], points[2]["timestamp"]), ({"a": "b"}, 1600000000123))
+
+
+def test_reading_may_be_put_elsewhere_with_the_lock_held():
+    client = Client()
+    got = []
+
+    def add(*reading):
+        taken = client.lock.enter()
+        if taken:
+            client.lock.exit()
+        got.append((taken, reading))
+
+    heard_of = heard(client)
+    client.put("m", None, 10, 2.5, 7, None, add)
+    with client.lock:  # as if this were a callback
+        client.put("m", None, 11, 3, 8, None, add)
+    client.put("m", None, 11, 4, 9, None)
+    equal(
+        got,
+        [(False, ("m", None, 10, 2.5, 7, None)), (False, ("m", b"}", 11, 3, 8, None))],
+    )
+    equal(client.values(), [4])
+    equal(len(heard_of), 1)
 
 
 def test_clock_without_a_line_dates_readings_by_what_it_splits():

@@ -160,6 +160,24 @@ def test_status_counts_what_happened(server):
     assert "%d dropped" % px.dropped in px.status and px.dropped > 100, px.status
 
 
+def test_diagnostics_are_the_clients_state_in_values(server):
+    px = client(server)
+    fill(px, 10)
+    px.flush()
+    Admin(server.admin_url).script({"status": 401})
+    px.send("n", 1)
+    refused(px)
+    told = px.diagnostics()
+    equal(told["problem"][0], 401)
+    equal(
+        [told[name] for name in ("pending", "confirmed", "dropped", "rejected", "rejection")],
+        [1, 10, 0, 0, None],
+    )
+    equal([told["clock_" + name] for name in ("known", "source", "problem")], [True, "server", ""])
+    equal(told["host"], px.http.host)
+    assert SECRET not in repr(told)
+
+
 def test_any_reply_of_the_network_is_an_answer(server):
     admin = Admin(server.admin_url)
     px = client(server)

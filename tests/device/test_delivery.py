@@ -997,7 +997,7 @@ def test_batch_torn_by_a_full_ring_is_nobodys_fault_and_waits_for_nothing(server
     px = client(server, ring_bytes=512, flush_interval_ms=0)
     for value in range(400):
         px.send("n", value)
-    body = px.body
+    body = px.delivery.body
     measure = body.measure
 
     def torn_measure(*arguments):

@@ -91,7 +91,7 @@ def test_float_of_any_bits_leaves_the_ring_as_its_own_text():
                 client.send("m", value)
                 expected.append(float_text(value).decode())
         equal(client.value_texts(), expected)
-        client.confirmed()
+        client.confirm_all()
 
 
 def test_float_stays_a_float_for_the_server():
@@ -107,7 +107,7 @@ def test_float_in_an_object_is_written_as_a_reading_is():
     for value, text in DOUBLES:
         client.send("m", [value])
         equal(client.value_texts(), ["[" + text + "]"])
-        client.confirmed()
+        client.confirm_all()
 
 
 def bytes_taken(values, jitter_ms):

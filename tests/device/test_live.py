@@ -637,13 +637,13 @@ def test_reading_of_a_callback_is_not_covered_by_a_session_that_began_later():
 def test_reading_whose_session_was_another_as_its_tags_were_made_is_not_covered():
     px, live = device()
     live.start(Stream("a"))
-    outside = px._suffix_of({"a": "b"}, None)
+    outside = px.suffix_of({"a": "b"}, None)
     with px.session("s1"):
-        first = px._suffix_of({"a": "b"}, None)
+        first = px.suffix_of({"a": "b"}, None)
     with px.session("s2"):
         px.send("m", 1, tags={"a": "b"})
-        px._put("m", outside, INT, 2, 0, None)  # its thread was stopped in send()
-        px._put("m", first, INT, 3, 0, None)
+        px.put("m", outside, INT, 2, 0, None)  # its thread was stopped in send()
+        px.put("m", first, INT, 3, 0, None)
         px.send("m", 4)
     got = [(m.get("session_id"), [p.get("session_id") for p in m["points"]]) for m in frames(live)]
     equal(got, [(None, ["s2", None, "s1"]), ("s2", ["s2"])])
@@ -668,7 +668,7 @@ def test_hundreds_of_sessions_use_no_more_memory_and_lose_nothing():
             live.send("n", number, tags={"number": str(number)})
         got = points(live)
         equal([p["session_id"] for p in got], ["session-%d" % number] * 2)
-    assert len(live.ring.texts) <= 64, len(live.ring.texts)
+    assert len(live._waiting.ring.texts) <= 64, len(live._waiting.ring.texts)
 
 
 # Callbacks and threads
@@ -714,7 +714,7 @@ def test_more_readings_of_callbacks_than_can_wait_are_counted():
     with px.lock:
         for number in range(20):
             live.send("m", number)
-    equal((values(live), live.dropped), (list(range(4, 20)), 4))
+    equal((values(live), px.dropped), (list(range(4, 20)), 4))
 
 
 def test_readings_of_threads_are_shown_once_and_whole():

@@ -39,7 +39,7 @@ def value_text(value):
     """A value's JSON (str)."""
     _CLIENT.send("m", value)
     (text,) = _CLIENT.value_texts()
-    _CLIENT.confirmed()
+    _CLIENT.confirm_all()
     return text
 
 
@@ -344,7 +344,7 @@ def test_time_before_10_to_the_12_ms_is_written_in_seconds():
     ):
         client.send("m", 0, timestamp=timestamp)
         assert b'"timestamp":' + text + b"}" in client.text(), client.text()
-        client.confirmed()
+        client.confirm_all()
 
 
 @only("cpython")  # a board's floats are too coarse; the Unix port's are those of CPython

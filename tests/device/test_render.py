@@ -53,7 +53,7 @@ def test_piece_has_at_most_1024_bytes():
         equal(sum([len(piece) for piece in made]), client.body.len)
         assert made[-1].endswith(b"]}"), made[-1]
         client.measure(1)
-        client.confirmed()
+        client.confirm_all()
 
 
 def test_pieces_between_head_and_end_are_full():
@@ -158,7 +158,7 @@ def test_what_is_sent_meanwhile_is_not_in_the_body():
         client.send("meanwhile", 1.25)
         client.send("meanwhile", "text", tags={"a": "b"})
     equal(out, expected)
-    client.confirmed()
+    client.confirm_all()
     assert client.pending > 10
     equal({point["metric"] for point in client.points()}, {"meanwhile"})
 
@@ -224,4 +224,4 @@ def test_text_across_the_end_of_the_ring_is_whole():
         equal(texts[-2], value)
         if random.below(3) == 0:
             client.measure(random.below(5))
-            client.confirmed()
+            client.confirm_all()

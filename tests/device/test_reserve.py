@@ -341,25 +341,25 @@ def test_all_is_held_again_when_memory_runs_out_on_the_way(tls_server):
 
 def test_ring_is_of_16_kb_by_default():
     px = made()
-    equal((len(px.ring.data), Taken.sizes, px.ring_is_chosen), (16384, [16384], True))
+    equal((len(px.buffer.ring.data), Taken.sizes, px.ring_is_chosen), (16384, [16384], True))
 
 
 def test_ring_of_a_bare_board_is_the_largest_that_its_heap_has_a_piece_for():
     for maximum, size in ((20000, 16384), (10000, 8192), (5000, 4096), (3000, 2048), (1500, 1024)):
         with Board():
             px = made(maximum=maximum)
-            equal((len(px.ring.data), px.ring_is_chosen), (size, True))
+            equal((len(px.buffer.ring.data), px.ring_is_chosen), (size, True))
 
 
 def test_ring_of_a_bare_board_is_at_least_512_bytes():
     with Board():
-        equal(len(made(maximum=600).ring.data), 512)
+        equal(len(made(maximum=600).buffer.ring.data), 512)
 
 
 def test_given_size_of_the_ring_is_not_made_smaller():
     with Board():
         px = made(ring_bytes=3000)
-        equal((len(px.ring.data), px.ring_is_chosen), (3000, False))
+        equal((len(px.buffer.ring.data), px.ring_is_chosen), (3000, False))
         failed = False
         try:
             made(maximum=2000, ring_bytes=3000)
@@ -372,7 +372,7 @@ def test_given_bytes_are_the_ring():
     ring = bytearray(1000)
     with Board():
         px = Plexus(KEY, "dev-1", endpoint=CLOSED, clock=right_clock(), ring_bytes=ring)
-        assert px.ring.data is ring
+        assert px.buffer.ring.data is ring
         equal(px.ring_is_chosen, False)
 
 
@@ -380,4 +380,4 @@ def test_given_bytes_are_the_ring():
 def test_ring_is_of_64_kb_where_there_is_psram():
     assert gc.mem_free() > 1000000
     with Board(areas=esp32.WITH_PSRAM):
-        equal(len(made().ring.data), 65536)
+        equal(len(made().buffer.ring.data), 65536)

@@ -522,7 +522,7 @@ def test_bytes_of_a_reading_on_the_page_are_those_of_the_ring() -> None:
         for _ in range(4):
             now[0] = (now[0] + 1000) & 0x3FFFFFFF
             px.send("n", value)
-            used.append(px.ring.used)
+            used.append(px.buffer.ring.used)
         assert used[3] - used[2] == int(size), text
 
 

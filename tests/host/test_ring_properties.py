@@ -209,7 +209,7 @@ class RingMachine(RuleBasedStateMachine):
             more.measure(taken + 1, 10**9, dated, skip)
             assert more.len > limit, "one more would have fitted"
         if confirm and skip == 0:
-            assert self.client.confirmed() == taken
+            assert self.client.confirm_all() == taken
             del self.waiting[:taken]
             self.confirmed += taken
 
@@ -238,7 +238,7 @@ class RingMachine(RuleBasedStateMachine):
             assert gone, "nothing was dropped"
             return
         self.check(b"".join(self.parts), self.expected, True)
-        taken = self.client.confirmed()
+        taken = self.client.confirm_all()
         # What was dropped since, and has arrived after all, is not counted as dropped.
         arrived = min(gone, taken)
         assert self.client.dropped == self.dropped_at_start + gone - arrived

@@ -13,7 +13,7 @@ import pytest
 
 import plexus
 import plexus.sensors
-from plexus import extras
+from plexus import client, extras
 from tools.build import LIBRARY, REPOSITORY
 
 PACKAGE = LIBRARY / "plexus"
@@ -169,13 +169,15 @@ def defined_in(module: str) -> dict[str, str]:
         found.pop("__getattr__", None)  # the types would then let any name pass
     elif module == "readings/buffer":
         found |= loaded_methods("Buffer")
-    elif module == "agent/live":
-        del found["Live.__getattr__"]
     elif module == "client":
         del found["Plexus.__getattr__"]  # the same
         setup = tree_of("assemble", ".py")
         given = {f"Plexus.{name}": "value" for name in filter(is_public, stored_names(setup, "px"))}
         found |= given | loaded_methods("Plexus")
+        buffer = surface(tree_of("readings/buffer", ".py").body) | loaded_methods("Buffer")
+        for name in ("send", "send_at", "send_batch"):  # the buffer's, as programs call them
+            found[f"Plexus.{name}"] = buffer[f"Buffer.{name}"].replace(", add=None", "")
+        found |= {f"Plexus.{name}": "property (self)" for name in client._OF_BUFFER}
         found["Plexus.__init__"] = with_options(tree, setup)
     elif module == "sensors/sampling/channel":
         del found["Channel.__getattr__"]

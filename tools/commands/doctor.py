@@ -36,18 +36,15 @@ _LIVE = {
     "heap_free": "gc.mem_free()",
     "ran_ms": "time.ticks_diff(time.ticks_ms(),_d._started)",
     "network": "(_d.network.state,_d.network.status,_d.network.problem)",
-    "problem": "_d.px.delivery.problem",
-    "host": "_d.px.http.host",
-    "counts": "(_d.px.confirmed,_d.px.pending,_d.px.dropped,_d.px.rejected)",
-    "clock": "(_d.px.clock.known,_d.px.clock.source,_d.px.clock_problem)",
-    "rejection": "_d.px.delivery.rejection",
     "sensors": "_d.sampler.status",
     "buses": "[str(b) for b in _d.problems]",
     "unknown": "[f.address for f in _d.found if f.driver is None]",
     "cause": "_d.crashes.cause",
     "safe": "_d.crashes.safe",
     "late": "_d.watchdog.late",
-    "server": "_d.px.status",  # last: it loads the words
+    # Last: they load modules.
+    "client": "_d.px.diagnostics()",
+    "server": "_d.px.status",
 }
 
 # What lies there, asked after a clean start.
@@ -196,7 +193,17 @@ def _ask_live(link: BoardLink) -> Live | None:
                 found[name] = link.eval(asked)
                 link.exec("gc.collect()")
                 break
-    return Live(**found)
+    return Live(**_of_client(found.pop("client", None)), **found)
+
+
+def _of_client(told: dict[str, Any] | None) -> dict[str, Any]:
+    """What px.diagnostics() has told, as Live has it."""
+    if told is None:
+        return {}
+    return {name: told[name] for name in ("host", "problem", "rejection")} | {
+        "counts": tuple(told[name] for name in ("confirmed", "pending", "dropped", "rejected")),
+        "clock": tuple(told["clock_" + name] for name in ("known", "source", "problem")),
+    }
 
 
 def _reset_cause(link: BoardLink) -> int:

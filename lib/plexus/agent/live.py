@@ -1,33 +1,29 @@
 """The live view: which readings the open streams want, how often, and as which messages."""
 
-from ..port import const, get_ident, load_once, micropython, unload
+from ..port import const, micropython, unload
+from ..readings.batch import send_at, send_batch
 from ..readings.buffer import Buffer
 from ..readings.render import SINGLE, render, string_text
-from ..readings.ring import append, copy, cursor
+from ..readings.ring import copy, cursor
 
 _STREAMS = const(8)
 _NAMES = const(4096)  # characters, of all streams together
 _FRAME = const(2048)
 _HEAD = const(512)
 _SEQ = const(7)
-_FLOAT64 = const(10)  # kinds of record, see codec.py
-_TEXT = const(13)
 _OLDEST_MS = const(1000000000000)  # the API takes smaller times for seconds
-# Beside the kind of record: a reading that is nowhere else.
-_KIND = const(31)
-_UNKEPT = const(32)
 _SHOWN = const(1)
 _STORED = const(2)
 _SINGLE = int(SINGLE)
 
 
-class Live(Buffer):
+class Live:
     """Shows on an open connection what streams want, in frames that a task takes and sends.
 
-    It sees the readings of the client `px`. Those that are not to be kept are sent to this in the
-    client's place: they are shown if a stream wants them, and kept if it is one that stores.
+    It hears of all readings of the client `px`. Those that are not to be kept are sent to this in
+    the client's place: they are shown if a stream wants them, and kept if it is one that stores.
 
-    What waits for the next frame is in a ring of its own: a slow connection loses the oldest of
+    What waits for the next frame is in a buffer of its own: a slow connection loses the oldest of
     that, which `dropped` counts, and nothing else. Nothing is shown until the time is known.
     `sent` counts the readings in frames.
     """
@@ -38,11 +34,13 @@ class Live(Buffer):
 
         check_ring(ring_bytes)
         unload("plexus", "options")
-        super().__init__(px.clock, "drop_oldest", px.lock)
         self.streams = ()
         self.sent = 0
-        self._px = px
-        self._suffix_of = px._suffix_of  # sessions are the client's
+        self.clock = px.clock
+        self.ticks_ms = px.ticks_ms
+        self._source_id = px.source_id
+        self._client = px.buffer
+        self._lost = 0
         self._connected = False
         source = b'{"type":"telemetry","source_id":' + string_text(px.source_id)
         self._plain = source + b',"points":['
@@ -51,13 +49,34 @@ class Live(Buffer):
         self._since = 0
         self._at = cursor()
         self._out = memoryview(bytearray(_FRAME))
-        self.open(ring_bytes)
-        parts = self._parts
-        self._quick = parts[:-1]
-        self._parts = parts[:4] + ({}.get,) + parts[5:]  # send() asks the streams: no short way
+        # Both are guarded by the client's lock.
+        self._waiting = Buffer(px.clock, "drop_oldest", px.buffer.lock)
+        if not isinstance(ring_bytes, bytearray):
+            ring_bytes = bytearray(ring_bytes)
+        self._waiting.ring.data = ring_bytes
+        self._waiting.listen(None)
 
-    def __getattr__(self, name):
-        return load_once("plexus", "extras").find(self, name)
+    @property
+    def pending(self):
+        """Readings that wait for a frame."""
+        return self._waiting.pending
+
+    @property
+    def dropped(self):
+        """Readings that were not shown: a slow connection lost them, or they are too large."""
+        return self._lost + self._waiting.dropped
+
+    def send(self, metric, value, timestamp=None, tags=None, source_id=None):
+        """As a client's, for a reading that nobody keeps unless a stream stores it."""
+        self._client.take(
+            metric, value, timestamp, tags, source_id, self.ticks_ms(), self._on_demand
+        )
+
+    def send_at(self, ticks, metric, value, tags=None, source_id=None):
+        send_at(self._client, ticks, metric, value, tags, source_id, self._on_demand)
+
+    def send_batch(self, points, timestamp=None, tags=None, source_id=None):
+        send_batch(self._client, points, timestamp, tags, source_id, self._on_demand)
 
     @property
     def connected(self):
@@ -88,7 +107,7 @@ class Live(Buffer):
                 raise ValueError("session_id: a session has its stream already; stop that first")
         elif alike == _STREAMS:
             raise ValueError("id: %d streams are on already; stop one of them" % _STREAMS)
-        prefix = self._px.source_id + ":"
+        prefix = self._source_id + ":"
         stream.metrics = {m[len(prefix) :] if m.startswith(prefix) else m for m in stream.metrics}
         if sum([len(m) for s in others + (stream,) for m in s.metrics]) > _NAMES:
             raise ValueError(
@@ -100,8 +119,9 @@ class Live(Buffer):
 
     def stop(self, id=None):
         """End the stream of this id; "*" or None: all that are no session's. How many that was."""
-        with self.lock:
-            self._take_deferred()  # they were sent for these streams, and some are to be kept
+        with self._client.lock:
+            # They were sent for these streams, and some are to be kept.
+            self._client.take_deferred()
             before = self.streams
             if id is None or id == "*":
                 self.streams = tuple(s for s in before if s.session)
@@ -115,8 +135,9 @@ class Live(Buffer):
         """The connection is gone: end all streams but sessions', and show no more of what waits."""
         self.connected = False
         self.stop()
-        with self.lock:
-            self.ring.commit(self.ring.head)
+        with self._client.lock:
+            ring = self._waiting.ring
+            ring.commit(ring.head)
 
     def frame(self):
         """The next telemetry message: UTF-8 JSON of up to 2048 B, or None if nothing waits.
@@ -124,14 +145,14 @@ class Live(Buffer):
         It is a view of memory that the next call writes to. A reading that is too large for it is
         dropped.
         """
-        lock = self.lock
+        lock = self._client.lock
         if not lock.enter():
             return None
         out = self._out
         at = self._at
-        ring = self.ring
+        ring = self._waiting.ring
         try:
-            self._take_deferred()
+            self._client.take_deferred()
             while True:
                 count = ring.pending
                 if not count:
@@ -152,7 +173,7 @@ class Live(Buffer):
                 if count:
                     break
                 ring.drop()
-                self._dropped += 1
+                self._lost += 1
             ring.commit(at)
         finally:
             lock.exit()
@@ -162,78 +183,26 @@ class Live(Buffer):
         return out[: end + 2]
 
     def _listen(self):
-        self._px.listen(self._kept if self._connected and self.streams else None)
+        self._client.listen(self._kept if self._connected and self.streams else None)
 
-    @micropython.native
+    # What follows is called with the lock held.
+
     def _kept(self, metric, suffix, kind, value, ticks, stamp):
-        # The client has this reading: send() is done, whatever comes of showing it.
-        (
-            acquire,
-            release,
-            holder,
-            deferred,
-            known,
-            data,
-            size,
-            tail,
-            head,
-            tmp,
-            real,
-            raw,
-            time_map,
-        ) = self._quick
-        try:
-            # Again a short way, for a number of a metric that is known.
-            if suffix is stamp is None and kind != _TEXT and acquire(False):
-                try:
-                    holder[0] = get_ident()
-                    number = known(metric)
-                    if number is not None and not deferred and self._suffix is self._px._suffix:
-                        if not self._wanted(metric, None, ticks):
-                            return
-                        n = _SINGLE
-                        if kind == _FLOAT64:
-                            real[0] = value
-                        else:
-                            n = abs(value)
-                        while (
-                            append(
-                                data, size, tail, head, tmp, kind, number, time_map, ticks, raw, n
-                            )
-                            <= 0
-                        ):
-                            self._make_room(1)
-                        return
-                finally:
-                    holder[0] = 0
-                    release()
-            self.put(metric, suffix, kind, value, ticks, stamp)
-        except MemoryError:
-            self._dropped += 1
+        # The client has this reading.
+        if suffix == self._client.plain_suffix:
+            suffix = None
+        if self._wanted(metric, suffix, ticks):
+            self._show(metric, suffix, kind, value, ticks, stamp)
 
-    def _put(self, metric, suffix, kind, value, ticks, stamp):
-        # From send() and its kin.
-        if self.streams:
-            self.put(metric, suffix, kind | _UNKEPT, value, ticks, stamp)
-
-    def _defer(self, metric, suffix, kind, value, ticks, stamp):
-        if suffix is None:
-            suffix = self._px._suffix
-        Buffer._defer(self, metric, suffix, kind, value, ticks, stamp)
-
-    def _add(self, metric, suffix, kind, value, ticks, stamp):
-        # Under the lock, which is also the client's.
-        px = self._px
-        if suffix == px._suffix:
+    def _on_demand(self, metric, suffix, kind, value, ticks, stamp):
+        # This reading is nowhere else.
+        if suffix == self._client.plain_suffix:
             suffix = None
         wanted = self._wanted(metric, suffix, ticks)
-        if wanted and self._connected and self.clock.known:
-            try:
-                self._show(metric, suffix, kind, value, ticks, stamp)
-            except (ValueError, MemoryError):
-                self._dropped += 1
-        if wanted & _STORED and kind & _UNKEPT:
-            px._add(metric, suffix, kind & _KIND, value, ticks, stamp)
+        if wanted and self._connected:
+            self._show(metric, suffix, kind, value, ticks, stamp)
+        if wanted & _STORED:
+            self._client.add(metric, suffix, kind, value, ticks, stamp, True)
 
     @micropython.native
     def _wanted(self, metric, suffix, ticks):
@@ -245,22 +214,34 @@ class Live(Buffer):
         return wanted
 
     def _show(self, metric, suffix, kind, value, ticks, stamp):
-        px = self._px
-        if stamp is not None and stamp < _OLDEST_MS:
-            raise ValueError("it is history")
-        if isinstance(value, bytes) and len(value) > _FRAME:
-            raise ValueError("it would only take the others' place")
-        if self._suffix is not px._suffix:
-            self._known.clear()
-            self._head = self._plain
-            self._session = b""
-            if px.session_id is not None:
-                session = b',"session_id":' + string_text(px.session_id)
-                if len(session) < _HEAD:
-                    self._session = session
-                    self._head = self._plain[:-11] + session + self._plain[-11:]
-            self._since = self.ring.next
-            self._suffix = px._suffix
-        Buffer._add(self, metric, suffix, kind & _KIND, value, ticks, stamp)
+        if not self.clock.known:
+            return
+        waiting = self._waiting
+        try:
+            if stamp is not None and stamp < _OLDEST_MS:
+                raise ValueError("it is history")
+            if isinstance(value, bytes) and len(value) > _FRAME:
+                raise ValueError("it would only take the others' place")
+            if waiting.plain_suffix is not self._client.plain_suffix:
+                self._begin_session()
+            waiting.add(metric, suffix, kind, value, ticks, stamp)
+        except (ValueError, MemoryError):
+            self._lost += 1
+            return
         if suffix is not None and self._session not in suffix:
-            self._since = self.ring.next  # it is from before, though it comes only now
+            self._since = waiting.ring.next  # it is from before, though it comes only now
+
+    def _begin_session(self):
+        # The client has a session, or has none any more: so do the frames from here on.
+        client = self._client
+        waiting = self._waiting
+        waiting.text_numbers.clear()
+        self._head = self._plain
+        self._session = b""
+        if client.session_id is not None:
+            session = b',"session_id":' + string_text(client.session_id)
+            if len(session) < _HEAD:
+                self._session = session
+                self._head = self._plain[:-11] + session + self._plain[-11:]
+        self._since = waiting.ring.next
+        waiting.plain_suffix = client.plain_suffix

@@ -43,8 +43,8 @@ def set_session(buffer, session_id, suffix):
     """
     with buffer.lock:
         buffer.session_id = session_id
-        buffer._suffix = suffix
-        buffer._known.clear()
+        buffer.plain_suffix = suffix
+        buffer.text_numbers.clear()
         buffer.clock.split(buffer.ticks_ms())
         return buffer.clock.hi, buffer.clock.lo, buffer.ring.next
 
@@ -169,14 +169,14 @@ class Session:
         if client.session_id is not None:
             raise ValueError("session_id: %r is still open; end it first" % client.session_id)
         client.session_requests.add(self.session_id, client.source_id, self.name)
-        set_session(client, self.session_id, suffix(None, self.session_id, None))
+        set_session(client.buffer, self.session_id, suffix(None, self.session_id, None))
         return self
 
     def end(self):
         client = self._client
         if client.session_id != self.session_id:
             return
-        hi, lo, seq = set_session(client, None, suffix(None, None, None))
+        hi, lo, seq = set_session(client.buffer, None, suffix(None, None, None))
         client.session_requests.add(self.session_id, None, None, hi, lo, seq)
 
     def __enter__(self):

@@ -15,6 +15,7 @@ def set_session(
 
 # The client, as far as sessions go.
 class _Client(Protocol):
+    buffer: Buffer[Any]
     session_requests: SessionRequests | None
 
 class SessionRequests:

@@ -1,7 +1,7 @@
 """What not every program sends: batches, and readings of a moment ago."""
 
 from ..port import const, load
-from .record import check_string, json_text, kind_of, text
+from .record import json_text, kind_of, text
 
 _TEXT = const(13)  # a kind of record, see codec.py
 _TICKS = const(0x3FFFFFFF)  # ticks count modulo 2^30 (or a multiple of it)
@@ -9,26 +9,22 @@ _TICKS_HALF = const(0x20000000)
 _TICKS_END = const(537)  # as many million ms are half of that
 
 
-def send_at(buffer, ticks, metric, value, tags=None, source_id=None):
+def send_at(buffer, ticks, metric, value, tags=None, source_id=None, add=None):
     """Add a reading of the moment at which ticks_ms() was `ticks`, at most 6 days ago.
 
     Unlike one with a timestamp it may come before the time is known; what was before this
-    client is then of its first moment. Else as send().
+    client is then of its first moment. Else as send(); `add`: see Buffer.put.
     """
-    time_map = buffer._parts[-2]
+    time_map = getattr(buffer.clock, "time_map", None)
     if time_map is not None and time_map[1] < _TICKS_END:
         # The time counts from the client's start, and is never negative.
         since = (ticks - time_map[0] & _TICKS ^ _TICKS_HALF) - _TICKS_HALF
         since += time_map[1] * 1000000 + time_map[2]
         ticks = ticks - min(since, 0) & _TICKS
-    check_string("metric", metric)
-    kind = kind_of(value)
-    if kind == _TEXT:
-        value = json_text(value)
-    buffer._put(metric, buffer._suffix_of(tags, source_id), kind, value, ticks, None)
+    buffer.take(metric, value, None, tags, source_id, ticks, add)
 
 
-def send_batch(buffer, points, timestamp=None, tags=None, source_id=None):
+def send_batch(buffer, points, timestamp=None, tags=None, source_id=None, add=None):
     """Add (metric, value) pairs with one timestamp: all of them or, if one is bad, none.
 
     With overflow="refuse" those before the first that finds no room are in.
@@ -41,14 +37,6 @@ def send_batch(buffer, points, timestamp=None, tags=None, source_id=None):
         ready.append((metric, kind, json_text(value) if kind == _TEXT else value))
     if timestamp is not None:
         timestamp = load(__name__, "timestamp").epoch_ms(timestamp)
-    suffix = buffer._suffix_of(tags, source_id)
+    suffix = buffer.suffix_of(tags, source_id)
     for metric, kind, value in ready:
-        buffer._put(metric, suffix, kind, value, ticks, timestamp)
-
-
-def open(buffer, ring_bytes):
-    """Take the ring's bytes, or so many: last of all, as they need the heap's largest piece."""
-    if not isinstance(ring_bytes, bytearray):
-        ring_bytes = bytearray(ring_bytes)
-    buffer.ring.data = ring_bytes
-    buffer.listen(None)
+        buffer.put(metric, suffix, kind, value, ticks, timestamp, add)

@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from .buffer import Buffer
+from .buffer import Buffer, _Add
 from .record import _Value
 
 def send_at(
@@ -11,6 +11,7 @@ def send_at(
     value: _Value,
     tags: dict[str, str] | None = None,
     source_id: str | None = None,
+    add: _Add | None = None,
 ) -> None: ...
 def send_batch(
     buffer: Buffer[Any],
@@ -18,5 +19,5 @@ def send_batch(
     timestamp: float | None = None,
     tags: dict[str, str] | None = None,
     source_id: str | None = None,
+    add: _Add | None = None,
 ) -> None: ...
-def open(buffer: Buffer[Any], ring_bytes: int | bytearray) -> None: ...

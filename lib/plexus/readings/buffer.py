@@ -77,11 +77,13 @@ class Buffer:
         self.clock = clock
         self.ticks_ms = getattr(clock, "ticks_ms", ticks_ms)
         self.session_id = None
-        self._suffix = b"}"  # of a reading without tags: the JSON behind its time
+        self.confirmed = 0  # readings that the server has
+        self.rejected = 0  # and those that it will not take
+        self.plain_suffix = b"}"  # of a reading without tags: the JSON behind its time
         self._refuse = overflow == "refuse"
         self._dropped = 0
         self._deferred_dropped = 0
-        self._known = {}  # metric -> its text's number, for readings without tags
+        self.text_numbers = {}  # by metric, for readings without tags
         self._deferred = deque((), _DEFERRED)
         self._deferred_lock = Lock()
         self._real = array("d", (0,))
@@ -94,9 +96,11 @@ class Buffer:
     def listen(self, tap):
         """Have tap(metric, suffix, kind, value, ticks, stamp) called after each reading is added.
 
-        Its arguments are those of put(). It may be called in any thread, also on top of another
-        call of itself, and raises nothing. None: nobody listens any more, which costs nothing.
+        Its arguments are those of put(). It is called with the lock held, raises nothing and loads
+        no module. None: nobody listens any more, which costs nothing.
         """
+        # One tuple, made and taken apart in this class alone: a closure's cells are 16 B each, and
+        # attributes would be looked up one by one for each reading.
         ring = self.ring
         time_map = getattr(self.clock, "time_map", None)
         self._parts = (
@@ -104,7 +108,7 @@ class Buffer:
             self.lock.release,
             self.lock.holder,
             self._deferred,
-            {}.get if time_map is None else self._known.get,  # no time map, no short way
+            {}.get if time_map is None else self.text_numbers.get,  # no time map, no short way
             ring.data,
             len(ring.data),
             ring.tail,
@@ -150,7 +154,6 @@ class Buffer:
             time_map,
             tap,
         ) = self._parts  # pyright: ignore[reportGeneralTypeIssues] -- open() has been called
-        added = False
         # The way of nearly all readings: a number of now, of a metric that is known, without tags,
         # into a ring with room. All else, and what is wrong, takes the long way.
         if timestamp is tags is source_id is None and acquire(False):
@@ -173,61 +176,60 @@ class Buffer:
                             )
                             > 0
                         ):
-                            if not tap:
-                                return
-                            added = True
+                            if tap:
+                                tap(metric, None, kind, value, ticks, None)
+                            return
             except TypeError:
                 pass  # a metric that is no string
             finally:
                 holder[0] = 0
                 release()
-        if added:
-            tap(metric, None, kind, value, ticks, None)
-            return
+        self.take(metric, value, timestamp, tags, source_id, ticks)
+
+    def take(self, metric, value, timestamp, tags, source_id, ticks, add=None):
+        """Check a reading, and put() it: the way of all that is no number of now, or is new."""
         check_string("metric", metric)
         kind = kind_of(value)
         if kind == _TEXT:
             value = json_text(value)
         if timestamp is not None:
             timestamp = load(__name__, "timestamp").epoch_ms(timestamp)
-        self._put(metric, self._suffix_of(tags, source_id), kind, value, ticks, timestamp)
+        self.put(metric, self.suffix_of(tags, source_id), kind, value, ticks, timestamp, add)
 
-    def _suffix_of(self, tags, source_id):
-        # The JSON behind the time of a reading: None if it is that of all without tags.
+    def suffix_of(self, tags, source_id):
+        """The JSON behind the time of a reading (bytes); None: that of all without tags."""
         if tags is None and source_id is None:
             return None
         return load(__name__, "compound").suffix(tags, self.session_id, source_id)
 
-    def _put(self, metric, suffix, kind, value, ticks, stamp):
-        self.put(metric, suffix, kind, value, ticks, stamp)
-        tap = self._parts[-1]
-        if tap is not None:
-            tap(metric, suffix, kind, value, ticks, stamp)
-
-    def put(self, metric, suffix, kind, value, ticks, stamp):
-        """Add a reading that has been checked, and tell nobody who listens.
+    def put(self, metric, suffix, kind, value, ticks, stamp, add=None):
+        """Add a reading that has been checked, and tell who listens.
 
         suffix: the JSON behind its time (bytes), None: that of all without tags. kind: that of its
         record; value: bytes if that is TEXT. Its time is `stamp` (ms) if given, else `ticks`.
+        add(metric, suffix, kind, value, ticks, stamp): what to call in place of both, with the lock
+        held.
         """
+        add = add or self.add
         lock = self.lock
         if lock.enter():
             try:
-                self._take_deferred()
-                self._add(metric, suffix, kind, value, ticks, stamp)
+                self.take_deferred()
+                add(metric, suffix, kind, value, ticks, stamp)
             finally:
                 lock.exit()
         else:
-            self._defer(metric, suffix, kind, value, ticks, stamp)
+            self._defer(add, metric, suffix, kind, value, ticks, stamp)
         # Who has the lock may have given it back just before something was put into the queue.
         while self._deferred and lock.enter():
             try:
-                self._take_deferred()
+                self.take_deferred()
             finally:
                 lock.exit()
 
-    def _add(self, metric, suffix, kind, value, ticks, stamp):
-        number = self._known.get(metric) if suffix is None else None
+    def add(self, metric, suffix, kind, value, ticks, stamp, silent=False):
+        """put() by who holds the lock. silent: without telling who listens."""
+        number = self.text_numbers.get(metric) if suffix is None else None
         if number is None:
             number = self._number(metric, suffix)
         data = self._raw
@@ -239,33 +241,34 @@ class Buffer:
             n = len(value)
         else:
             n = abs(value)
-        time_map = self._parts[-2]
+        parts = self._parts
+        time_map = parts[-2]
+        tap = parts[-1]
+        record = kind
         if stamp is not None or time_map is None:
-            time_map = self._time_map_at(ticks, stamp)
+            # A time map by which `ticks` are `stamp`, or what a clock without one says.
+            time_map = self._stamp
+            time_map[0] = ticks
             if stamp is not None:
-                kind |= _EXPLICIT
+                record |= _EXPLICIT
+                time_map[1], time_map[2] = divmod(stamp, 1000000)
+            else:
+                clock = self.clock
+                clock.split(ticks)
+                time_map[1] = clock.hi
+                time_map[2] = clock.lo
         ring = self.ring
-        while not ring.append(kind, number, time_map, ticks, data, n):
+        while not ring.append(record, number, time_map, ticks, data, n):
             self._make_room(1)
+        if tap and not silent:
+            tap(metric, suffix, kind, value, ticks, stamp)
 
-    def _time_map_at(self, ticks, stamp):
-        # A time map by which `ticks` are `stamp`, or what a clock without one says.
-        time_map = self._stamp
-        time_map[0] = ticks
-        if stamp is None:
-            self.clock.split(ticks)
-            time_map[1] = self.clock.hi
-            time_map[2] = self.clock.lo
-        else:
-            time_map[1], time_map[2] = divmod(stamp, 1000000)
-        return time_map
-
-    def _defer(self, metric, suffix, kind, value, ticks, stamp):
+    def _defer(self, add, metric, suffix, kind, value, ticks, stamp):
         # Somebody holds the lock, and empties the queue; or the next caller does.
         check_string("metric", metric)
         if suffix is None:
-            suffix = self._suffix
-        item = (metric, suffix, kind, value, ticks, stamp)
+            suffix = self.plain_suffix
+        item = (add, metric, suffix, kind, value, ticks, stamp)
         # No branch and no loop until the release: only there can a callback interrupt, and it
         # would wait for this lock for ever. A full queue drops its oldest.
         self._deferred_lock.acquire()
@@ -273,20 +276,21 @@ class Buffer:
         self._deferred.append(item)
         self._deferred_lock.release()
 
-    def _take_deferred(self):
+    def take_deferred(self):
+        """Add what callbacks have left, for who holds the lock."""
         while self._deferred:
             self._deferred_lock.acquire()
             item = self._deferred.popleft()
             self._deferred_lock.release()
             try:
-                self._add(*item)
+                item[0](*item[1:])
             except (BufferFull, ValueError, MemoryError):
                 self._dropped += 1
 
     def _number(self, metric, suffix):
         # The number of the text that readings of a metric share, making room for it if need be.
         ring = self.ring
-        wanted = text(metric, self._suffix if suffix is None else suffix)
+        wanted = text(metric, self.plain_suffix if suffix is None else suffix)
         sweeps = ring.sweeps
         try:
             number = ring.number(wanted)
@@ -295,9 +299,9 @@ class Buffer:
                 number = ring.number(wanted)
         finally:
             if ring.sweeps != sweeps:
-                self._known.clear()  # texts were forgotten: their numbers serve others now
+                self.text_numbers.clear()  # texts were forgotten: their numbers serve others now
         if suffix is None:
-            self._known[metric] = number
+            self.text_numbers[metric] = number
         return number
 
     def _make_room(self, count):

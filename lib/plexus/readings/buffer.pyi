@@ -12,7 +12,7 @@ class _Times(Protocol):
     def split(self, ticks: int) -> None: ...
 
 # metric, suffix, kind, value, ticks, stamp: see Buffer.put
-_Tap: TypeAlias = Callable[[str, bytes | None, int, float | bytes, int, int | None], None]
+_Add: TypeAlias = Callable[[str, bytes | None, int, float | bytes, int, int | None], None]
 _Clock = TypeVar("_Clock", bound=_Times)
 
 class BufferFull(Exception): ...
@@ -33,9 +33,10 @@ class Buffer(Generic[_Clock]):
     ticks_ms: Callable[[], int]
     session_id: str | None
     ring: Ring
-    _suffix: bytes
-    _dropped: int
-    _known: dict[str, int]
+    confirmed: int
+    rejected: int
+    plain_suffix: bytes
+    text_numbers: dict[str, int]
     _parts: Any
     def __init__(
         self,
@@ -43,7 +44,7 @@ class Buffer(Generic[_Clock]):
         overflow: Literal["drop_oldest", "refuse"],
         lock: OwnedLock | None = None,
     ) -> None: ...
-    def listen(self, tap: _Tap | None) -> None: ...
+    def listen(self, tap: _Add | None) -> None: ...
     def put(
         self,
         metric: str,
@@ -52,7 +53,30 @@ class Buffer(Generic[_Clock]):
         value: float | bytes,
         ticks: int,
         stamp: int | None,
+        add: _Add | None = None,
     ) -> None: ...
+    def add(
+        self,
+        metric: str,
+        suffix: bytes | None,
+        kind: int,
+        value: float | bytes,
+        ticks: int,
+        stamp: int | None,
+        silent: bool = False,
+    ) -> None: ...
+    def take(
+        self,
+        metric: str,
+        value: _Value,
+        timestamp: float | None,
+        tags: dict[str, str] | None,
+        source_id: str | None,
+        ticks: int,
+        add: _Add | None = None,
+    ) -> None: ...
+    def take_deferred(self) -> None: ...
+    def suffix_of(self, tags: dict[str, str] | None, source_id: str | None) -> bytes | None: ...
     @property
     def pending(self) -> int: ...
     @property
@@ -66,30 +90,7 @@ class Buffer(Generic[_Clock]):
         source_id: str | None = None,
     ) -> None: ...
     def confirm(self, body: Body) -> int: ...
-    def _suffix_of(self, tags: dict[str, str] | None, source_id: str | None) -> bytes | None: ...
-    def _defer(
-        self,
-        metric: str,
-        suffix: bytes | None,
-        kind: int,
-        value: float | bytes,
-        ticks: int,
-        stamp: int | None,
-    ) -> None: ...
-    def _add(
-        self,
-        metric: str,
-        suffix: bytes | None,
-        kind: int,
-        value: float | bytes,
-        ticks: int,
-        stamp: int | None,
-    ) -> None: ...
-    def _make_room(self, count: int) -> None: ...
-    def _take_deferred(self) -> None: ...
-
     # What has modules of its own, which are loaded when it is asked for: see __getattr__.
-
     def send_at(
         self,
         ticks: int,
@@ -97,6 +98,7 @@ class Buffer(Generic[_Clock]):
         value: _Value,
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
+        add: _Add | None = None,
     ) -> None: ...
     def send_batch(
         self,
@@ -104,6 +106,5 @@ class Buffer(Generic[_Clock]):
         timestamp: float | None = None,
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
+        add: _Add | None = None,
     ) -> None: ...
-    def open(self, ring_bytes: int | bytearray) -> None: ...
-    def set_session(self, session_id: str | None, suffix: bytes) -> tuple[int, int, int]: ...
