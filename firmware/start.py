@@ -36,7 +36,7 @@ def main(crashes):
         provision(config, profile, crashes, portal=problem is None)
         return None
     # 9 kB that serve no more.
-    unload("firmware", "button", "config.rules", "config", "atomic_json")
+    unload("firmware", "button", "config", "atomic_json")
     # First what takes RAM of the system's by being loaded: the network, which stands still if it
     # gets none, and machine code, for which only a part will do. What is loaded from then on may
     # not take what WiFi and TLS need.

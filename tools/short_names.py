@@ -40,7 +40,6 @@ _ALWAYS_LOADED = {
 # Modules of the firmware whose functions the host's commands call on the board.
 _BY_HOST = {
     "firmware": "atomic_json button config manifest start supervisor",
-    "firmware.config": "rules",
     "firmware.setup": "console draft provisioning",
 }
 _OUR_PACKAGES = ("plexus", "firmware")

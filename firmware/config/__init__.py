@@ -1,6 +1,6 @@
 """The configuration: plexus.json, checked, with its secrets, which may be in NVS instead.
 
-plexus.schema.json has the same rules for editors, and says what each key means.
+plexus.schema.json has its rules, for editors and for rules.py, and says what each key means.
 """
 
 import binascii
@@ -64,7 +64,8 @@ def load(path=PATH, trusted=False):
             check(config)
     for name in DEFAULTS:
         config.setdefault(name, DEFAULTS[name])
-    unload(__name__, "rules")  # they are needed once, but by a device that is being provisioned
+    # Needed once, but by a device that is being provisioned.
+    unload(__name__, "rules", "checks")
     return config
 
 
@@ -145,9 +146,9 @@ def secrets(config):
 
 def check(config):
     """ConfigError, naming the field and the remedy, unless this dict is a configuration."""
-    from .rules import check_configuration
+    from .rules import CONFIGURATION
 
-    check_configuration(config)
+    CONFIGURATION[0]("", config, *CONFIGURATION[1:])
 
 
 def _slot_of(path):

@@ -1,3 +1,3 @@
 from typing import Any
 
-def check_configuration(config: Any) -> None: ...
+CONFIGURATION: tuple[Any, ...]

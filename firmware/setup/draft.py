@@ -66,11 +66,9 @@ class Draft:
                 probe["wifi"] = [{"ssid": "x", "password": value}]
             else:
                 probe[field] = value
-            from ..config.rules import check_configuration  # stays until complete() lets go of it
-
             message = None
             try:
-                check_configuration(probe)
+                configuration.check(probe)
             except ConfigError as error:
                 message = str(error)
             if message:

@@ -28,7 +28,7 @@ HARD, SOFT = 2, 5
 # As much of the program as writing a configuration needs.
 NEEDED = (
     *("firmware/__init__.py", "firmware/atomic_json.py"),
-    *("firmware/config/__init__.py", "firmware/config/rules.py"),
+    *(f"firmware/config/{name}.py" for name in ("__init__", "rules", "checks")),
     *("lib/plexus/__init__.py", "lib/plexus/port/__init__.py", "lib/plexus/sensors/__init__.py"),
     *(f"lib/plexus/sensors/sampling/{name}.py" for name in ("__init__", "entry")),
 )

@@ -351,7 +351,10 @@ def test_tools_that_are_named_exist() -> None:
                 assert module.exists(), line
                 options = re.findall(r"--arch (\w+)", line)
                 assert set(options) <= set(build.ARCHITECTURES), line
-    assert named == {"tools", "tools.build", "tools.artifacts.package"}
+    assert named == {
+        *("tools", "tools.build"),
+        *("tools.artifacts.package", "tools.artifacts.config_rules"),
+    }
 
 
 def test_readme_has_the_two_commands_that_show_it_all() -> None:
