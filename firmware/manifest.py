@@ -1,9 +1,6 @@
 """What a MicroPython build of your own freezes: the program with its library.
 
-    make -C ports/esp32 BOARD=ESP32_GENERIC FROZEN_MANIFEST=/path/to/firmware/manifest.py
-
-The page for provisioning needs microdot besides. Give its directory in a manifest of your own:
-include("/path/to/firmware/manifest.py", microdot="/path/to/the/directory/of/microdot.py")
+make -C ports/esp32 BOARD=ESP32_GENERIC FROZEN_MANIFEST=/path/to/firmware/manifest.py
 """
 
 # The names that MicroPython's manifest tool gives:
@@ -12,7 +9,6 @@ include("/path/to/firmware/manifest.py", microdot="/path/to/the/directory/of/mic
 
 import os
 
-options.defaults(microdot=None)
 include("$(PORT_DIR)/boards/manifest.py")
 package("plexus", base_path="../lib")
 # They are modules of their own, or this.
@@ -22,5 +18,3 @@ modules = [path[2:] for path in paths if path.endswith(".py") and path not in ow
 package("firmware", files=sorted(modules), base_path="..")
 module("boot.py")
 module("main.py")
-if options.microdot:
-    module("microdot.py", base_path=options.microdot)

@@ -61,7 +61,7 @@ class _Provisioning:
             self._say("join the network %s to set it up" % portal.name)
             return await portal.run()
         except (OSError, ImportError, MemoryError, ValueError) as error:
-            # Without a radio, or without microdot, there is still the serial port.
+            # Without a radio, or without RAM for it, there is still the serial port.
             self._say("no portal: %s: %s" % (type(error).__name__, error))
             return False
 

@@ -2,13 +2,11 @@
 
 import asyncio
 
-from microdot import Microdot, Response  # pyright: ignore[reportMissingImports] -- by deploy
-
-from plexus.port import const, ticks_diff, ticks_ms
+from plexus.port import const, ticks_add, ticks_diff, ticks_ms
 
 from . import form, page
 from .draft import FIELDS
-from .request import Connection, Refused
+from .request import Refused, read
 
 _FORM = {
     "token": 32,
@@ -21,17 +19,20 @@ _FORM = {
     "wired": 1,
     "unchecked": 1,
 }
-_HEADERS = {
-    "Content-Type": "text/html; charset=UTF-8",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-}
+# Of each page, behind its status.
+_HEADERS = (
+    "Content-Type: text/html; charset=UTF-8\r\n"
+    "Cache-Control: no-store\r\n"
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: same-origin\r\n\r\n"
+)
 _TYPE = "application/x-www-form-urlencoded"
 _CLIENTS = const(6)
 _PIECE = const(512)
+_MOST_UNREAD = const(65536)
+_UNREAD_MS = const(500)
 
 
 class Web:
@@ -46,9 +47,7 @@ class Web:
         self._host = address if port == 80 else "%s:%d" % (address, port)
         self._origin = "http://" + self._host
         self._server = None
-        self._clients = []  # (task, ticks at which it came), the oldest first
-        self._app = Microdot()
-        self._routes(self._app)
+        self._clients = []  # [task, ticks at which it came], the oldest first
 
     async def open(self):
         """OSError: the port cannot be had."""
@@ -74,85 +73,89 @@ class Web:
         # Browsers open connections that they do not use yet: those make room for one that does.
         if len(self._clients) >= _CLIENTS:
             self._clients.pop(0)[0].cancel()
-        client = (asyncio.current_task(), ticks_ms())
+        client = [asyncio.current_task(), ticks_ms()]
         self._clients.append(client)
-        connection = Connection(reader, writer)
         try:
-            try:
-                request = await connection.request(self._app)
-                answer = request and await self._app.dispatch_request(request)
-            except Refused as refused:
-                answer = _answer(page.note("That was no form", refused.args[1]), refused.args[0])
-            if answer:
-                await answer.write(connection)
+            await self._attend(reader, writer, client)
         except (OSError, asyncio.CancelledError):
             pass  # it is gone, or too slow
         finally:
             if client in self._clients:
                 self._clients.remove(client)
+            writer.close()
             try:
-                await connection.aclose()
+                await writer.wait_closed()
             except OSError:
                 pass
 
-    def _routes(self, app):
-        portal = self._portal
+    async def _attend(self, reader, writer, client):
+        unread = 0
+        try:
+            request = await read(reader)
+            if not request:
+                return
+            head, pieces = self._answer(*request)
+            if request[0] == "HEAD":
+                pieces = ()
+        except Refused as refused:
+            unread = _MOST_UNREAD
+            head, pieces = _page(page.note("That was no form", refused.args[1]), refused.args[0])
+        except MemoryError:
+            head, pieces = "HTTP/1.0 503 \r\n\r\n", ("The device has no memory left. Try again.",)
+        for piece in _gathered(head, pieces):
+            writer.write(piece)
+            await writer.drain()
+        if unread:
+            # It may be sending still, and would lose the answer with the connection.
+            client[1] = ticks_add(ticks_ms(), _UNREAD_MS - self.CLIENT_MS)
+        while unread > 0 and await reader.read(_PIECE):
+            unread -= _PIECE
 
-        @app.before_request
-        async def _check_host(request):
-            # A name that our DNS made up, such as those by which a phone looks for the Internet.
-            if request.headers.get("host") == self._host:
-                return None
-            if request.method in ("GET", "HEAD"):
-                return self._to_page()
-            return _answer(page.note("Not from here", "Open %s/." % self._origin), 403)
-
-        @app.get("/")
-        async def _show(request):
-            return _answer(portal.page())
-
-        @app.get("/scan")
-        async def _scan(request):
-            portal.scan()
+    def _answer(self, method, path, headers, body):
+        # Status and headers, and the pieces of the body.
+        ours = headers.get("host") == self._host
+        if method in ("GET", "HEAD"):
+            if ours and path == "/":
+                return _page(self._portal.page())
+            if ours and path == "/scan":
+                self._portal.scan()
+            # Also from a name that our DNS made up, such as those by which a phone looks for the
+            # Internet.
             return self._to_page()
-
-        @app.post("/")
-        async def _submit(request):
-            return self._submit(request)
-
-        @app.errorhandler(404)
-        async def _elsewhere(request):
-            return self._to_page() if request.method in ("GET", "HEAD") else ("", 404)
+        if ours and path == "/" and method == "POST":
+            return self._submit(headers, body)
+        status = 403 if not ours else 405 if path in ("/", "/scan") else 404
+        return _page(page.note("Not from here", "Open %s/." % self._origin), status)
 
     def _to_page(self):
-        headers = {"Location": self._origin + "/", "Cache-Control": "no-store"}
-        return Response(b"", 303, headers)
+        head = "HTTP/1.0 303 \r\nLocation: %s/\r\nCache-Control: no-store\r\n"
+        return head % self._origin + "Content-Length: 0\r\n\r\n", ()
 
-    def _submit(self, request):
-        origin = request.headers.get("origin", self._origin)
-        kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    def _submit(self, headers, body):
+        origin = headers.get("origin", self._origin)
+        kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if origin != self._origin or kind != _TYPE:
-            return _answer(page.note("Not from here", "Another page sent this form."), 403)
+            return _page(page.note("Not from here", "Another page sent this form."), 403)
         try:
-            values = form.parse(request.body, _FORM)
+            values = form.parse(body, _FORM)
         except ValueError as error:
             field, _, message = str(error).partition(": ")
             message = page.LABELS.get(field, "The form") + ": " + message + "."
-            return _answer(page.note("That cannot be", message), 400)
+            return _page(page.note("That cannot be", message), 400)
         if values["token"] != self._portal.token:
             message = "The device has started anew since this form was opened."
-            return _answer(page.note("Not this form", message), 403)
+            return _page(page.note("Not this form", message), 403)
         self._portal.take(values)
         return self._to_page()
 
 
-def _answer(pieces, status=200):
-    return Response(_gathered(pieces), status, _HEADERS)
+def _page(pieces, status=200):
+    return "HTTP/1.0 %d \r\n%s" % (status, _HEADERS), pieces
 
 
-def _gathered(pieces):
+def _gathered(head, pieces):
     # Few pieces of about _PIECE bytes: each is a packet.
-    gathered = bytearray()
+    gathered = bytearray(head.encode())
     for piece in pieces:
         if isinstance(piece, str):
             piece = piece.encode()

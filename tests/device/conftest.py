@@ -13,7 +13,6 @@ A test file may set these constants:
 import contextlib
 import functools
 import gc
-import importlib.metadata
 import inspect
 import json
 import linecache
@@ -117,8 +116,7 @@ def run_on_micropython(item: pytest.Function, arguments: str) -> None:
         process = subprocess.run(
             [MICROPYTHON, "-X", f"heapsize={heap}", "-m", "run"]
             + [item.path.stem, item.originalname],
-            env=os.environ
-            | {"MICROPYPATH": f"{library}:{tests}:{models}:{firmware}:{packages()}:.frozen"},
+            env=os.environ | {"MICROPYPATH": f"{library}:{tests}:{models}:{firmware}:.frozen"},
             input=arguments.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -147,16 +145,6 @@ def compiled(tree: Path, *, short: bool = False) -> Path:
     target = BUILT / ("short" if short else "") / tree.name
     # Without line numbers there would be no assertions.
     build.compile_tree(tree, target, build.host_arch(), lines=True, short=short)
-    return target
-
-
-@functools.cache
-def packages() -> Path:
-    """The directory with what a board has from PyPI, as it has it: the one file of Microdot."""
-    target = BUILT / "packages"
-    source = importlib.metadata.distribution("microdot").locate_file("microdot/microdot.py")
-    made = target / "microdot.mpy"
-    build.compile_file(Path(str(source)), made, build.host_arch(), made.name, lines=True)
     return target
 
 

@@ -508,6 +508,81 @@ def test_what_is_no_http_is_refused_in_bounded_memory(scratch, ports):
     visit(scratch, ports, session)
 
 
+def test_each_method_and_path_that_has_no_use_gets_an_answer(scratch, ports):
+    async def session(phone):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "get", "BREW"):
+            for path, status in (("/scan", 405), ("/", 405), ("/x", 404)):
+                if (method, path) != ("POST", "/"):
+                    got = await phone.get(path, method=method)
+                    equal((method, path, got[0]), (method, path, status))
+                    assert "Open http://%s/" % phone.host in got[2]
+            equal((await phone.get("/", "evil.example", method))[0], 403)
+        assert await phone.page()
+
+    visit(scratch, ports, session)
+
+
+def test_who_is_refused_reads_why_though_more_was_sent(scratch, ports):
+    async def session(phone):
+        post = b"POST / HTTP/1.1\r\nContent-Length: 60000\r\n\r\n"
+        for data, status, word in (
+            (b"GET / HTTP/1.1\r\nX: " + b"x" * 60000, 431, "more headers"),
+            (post + b"x" * 60000, 413, "more than this form"),
+            (b"\r\n\r\n" + b"x" * 60000, 400, "no HTTP"),
+        ):
+            got = await phone.raw(data)
+            equal((got and got[0], word in got[2]), (status, True))
+        assert await phone.page()
+
+    visit(scratch, ports, session)
+
+
+def test_one_who_sends_without_end_is_left(scratch, ports):
+    async def session(phone):
+        _, writer = await asyncio.open_connection("127.0.0.1", phone.port)
+        sent = 0
+        try:
+            for _ in range(1000):
+                writer.write(b"x" * 1000)
+                await asyncio.wait_for(writer.drain(), 5)
+                sent += 1
+                await asyncio.sleep(0.01)
+        except (OSError, asyncio.TimeoutError):
+            pass  # the connection is gone
+        assert sent < 1000
+        equal(len(phone.portal._web._clients), 0)
+        writer.close()
+
+    visit(scratch, ports, session)
+
+
+def test_a_request_that_comes_slowly_is_answered(scratch, ports):
+    async def session(phone):
+        reader, writer = await asyncio.open_connection("127.0.0.1", phone.port)
+        for byte in ("GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % phone.host).encode():
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.005)
+        equal(await reader.readline(), b"HTTP/1.0 200 \r\n")
+        writer.close()
+
+    visit(scratch, ports, session)
+
+
+def test_a_request_for_which_there_is_no_memory_is_answered(scratch, ports):
+    def full(values=None):
+        raise MemoryError
+
+    async def session(phone):
+        page, phone.portal.page = phone.portal.page, full
+        status, _, body = await phone.get()
+        equal((status, "memory" in body), (503, True))
+        phone.portal.page = page
+        assert await phone.page()
+
+    visit(scratch, ports, session)
+
+
 def test_connections_that_say_nothing_make_room_for_one_that_does(scratch, ports):
     async def session(phone):
         silent = []

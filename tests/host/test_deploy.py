@@ -42,7 +42,7 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         return
     library, program = payload.library, payload.program
     few = re.compile(r"/lib/plexus/(sensors/)?(__init__|client|delivery/retry|bme280)\.mpy")
-    few_of_program = re.compile(r"/\w+\.py|/lib/(firmware/config/__init__|microdot)\.mpy")
+    few_of_program = re.compile(r"/\w+\.py|/lib/firmware/config/__init__\.mpy")
 
     def some(files: dict[str, bytes], pattern: re.Pattern[str]) -> dict[str, bytes]:
         return {path: data for path, data in files.items() if pattern.fullmatch(path)}
@@ -128,9 +128,7 @@ def test_deployed_code_runs_on_the_board(board: VirtualBoard, deploy: Deploy, wh
     deploy()
     with BoardLink(board.port) as link:
         link.clean()
-        assert link.exec("import plexus,microdot\nprint(plexus.__file__)") == (
-            "/lib/plexus/__init__.mpy\n"
-        )
+        assert link.exec("import plexus\nprint(plexus.__file__)") == ("/lib/plexus/__init__.mpy\n")
         with pytest.raises(BoardError) as caught:
             link.exec("plexus.Plexus('', 1)")
     lines = re.findall(r'File "plexus\.\w+", line (\d+)', caught.value.traceback)
@@ -278,14 +276,27 @@ def test_main_of_an_interrupted_deploy_is_ours(
     assert code(files(board)) == everything()
 
 
-def test_microdot_of_the_user_is_left_alone(board: VirtualBoard, deploy: Deploy) -> None:
-    put(board, lib__microdot="mine = 1\n")
+def test_module_of_the_user_beside_ours_is_left_alone(board: VirtualBoard, deploy: Deploy) -> None:
+    put(board, lib__mine="mine = 1\n")
     outcome = deploy()
-    assert outcome.status == 0
-    assert "microdot" in outcome.said["notes"][0]
-    expected = everything() | {"/lib/microdot.py": b"mine = 1\n"}
-    del expected[payload.MICRODOT]
-    assert code(files(board)) == expected
+    assert (outcome.status, outcome.said["notes"]) == (0, [])
+    assert code(files(board)) == everything() | {"/lib/mine.py": b"mine = 1\n"}
+
+
+def test_module_that_an_earlier_version_had_beside_its_packages_goes(
+    board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = payload.program
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            payload,
+            "program",
+            lambda arch, lines=True: program(arch) | {"/lib/earlier.mpy": b"x = 1\n"},
+        )
+        assert deploy().status == 0
+    outcome = deploy()
+    assert outcome.said["removed"] == ["/lib/earlier.mpy"]
+    assert code(files(board)) == everything()
 
 
 def test_what_hides_the_library_is_named(board: VirtualBoard, deploy: Deploy) -> None:

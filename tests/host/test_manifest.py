@@ -74,13 +74,6 @@ def test_the_ports_own_modules_stay(tool: Any, port: Path) -> None:
     assert ours(tool, port)["inisetup.py"] == port / "modules" / "inisetup.py"
 
 
-def test_microdot_is_frozen_if_its_directory_is_given(tool: Any, port: Path) -> None:
-    (port / "site").mkdir()
-    (port / "site" / "microdot.py").write_text("")
-    manifest = f'include("{FIRMWARE / "manifest.py"}", microdot="{port / "site"}")'
-    assert frozen(tool, port, manifest)["microdot.py"] == port / "site" / "microdot.py"
-
-
 def test_each_module_that_the_program_imports_is_frozen_or_in_micropython(
     tool: Any, port: Path
 ) -> None:

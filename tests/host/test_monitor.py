@@ -63,10 +63,6 @@ def test_all_of_the_program_is_found(name: str, path: Path, text: str, function:
     assert text in source
 
 
-def test_microdot_is_found_where_it_is_installed() -> None:
-    assert tracebacks.source_of('  File "microdot.py", line 6, in <module>')
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -133,7 +129,6 @@ def test_frame_of_another_version_keeps_the_name_of_its_function() -> None:
         ("plexus", "plexus/__init__.py"),
         ("plexus.sensors.bme280", "plexus/sensors/bme280.py"),
         ("firmware.supervisor", "firmware/supervisor.py"),
-        ("microdot", "microdot.py"),
     ],
 )
 def test_file_of_a_module_is_found(module: str, file: str) -> None:

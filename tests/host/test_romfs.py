@@ -34,7 +34,7 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if "whole" in request.fixturenames:
         return
     names = re.compile(
-        r"/\w+\.py|/lib/(plexus/((port/)?__init__|delivery/retry)|firmware/atomic_json|microdot)\.mpy"
+        r"/\w+\.py|/lib/(plexus/((port/)?__init__|delivery/retry)|firmware/atomic_json)\.mpy"
     )
     for name in ("library", "program"):
         every = getattr(payload, name)
@@ -120,11 +120,11 @@ def test_same_files_make_the_same_image() -> None:
 def test_packages_go_in_whole_while_there_is_room() -> None:
     large = {"/lib/large/a.mpy": bytes(5000), "/lib/large/b.mpy": bytes(5000)}
     small = {"/lib/small/a.mpy": bytes(3000), "/lib/tiny.mpy": bytes(100)}
-    others = {"/main.py": b"", "/lib/kept.mpy": b""}
+    others = {"/main.py": b"", "/board.json": b"{}"}
     files = large | small | others
-    assert romfs.split(files, 20_000, ("/lib/kept.mpy",)) == (large | small, others)
-    assert romfs.split(files, 9_000, ("/lib/kept.mpy",)) == (small, large | others)
-    assert romfs.split(files, 100, ("/lib/kept.mpy",)) == ({}, files)
+    assert romfs.split(files, 20_000) == (large | small, others)
+    assert romfs.split(files, 9_000) == (small, large | others)
+    assert romfs.split(files, 100) == ({}, files)
 
 
 # --- deploying ----------------------------------------------------------------------------------
@@ -138,7 +138,7 @@ def test_library_and_program_run_from_the_romfs(
     assert where(board, "plexus") == "/rom/lib/plexus/__init__.mpy"
     assert where(board, "firmware.atomic_json") == "/rom/lib/firmware/atomic_json.mpy"
     assert len(said["romfs"]) > 100
-    assert flash(board) == {"/boot.py", "/main.py", payload.BOARD, payload.MICRODOT}
+    assert flash(board) == {"/boot.py", "/main.py", payload.BOARD}
 
 
 def test_second_deploy_writes_nothing(board: VirtualBoard, deploy: Deploy) -> None:
@@ -226,17 +226,6 @@ def test_plexus_in_a_romfs_of_the_user_is_named(board: VirtualBoard, deploy: Dep
     assert not said["ok"]
     assert "/rom/lib/plexus on the board hides what is in /lib" in said["error"]
     assert flash(board) == {"/boot.py"}
-
-
-def test_microdot_of_the_user_is_found_before_any_other(
-    board: VirtualBoard, deploy: Deploy
-) -> None:
-    board.stop()
-    board.write_files({"/lib/microdot.py": b"mine = True\n"})
-    board.start()
-    board.wait_repl()
-    deploy()
-    assert where(board, "microdot") == "/lib/microdot.py"
 
 
 @pytest.mark.parametrize("cut", [0, 1, -1])

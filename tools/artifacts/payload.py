@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ CONFIG = "/plexus.json"
 BOARD = "/board.json"
 # They run as source, and from the root.
 STARTERS = ("/boot.py", "/main.py")
-# Compiled on the board under these names; from the distribution that requirements-dev.txt pins.
-MICRODOT = "/lib/microdot.mpy"
 # Of a profile, what no program on a board reads.
 _FOR_PEOPLE = (
     "$schema",
@@ -41,14 +38,13 @@ def library(arch: str, lines: bool = True) -> dict[str, bytes]:
 
 
 def program(arch: str, lines: bool = True) -> dict[str, bytes]:
-    """The firmware: its package and microdot compiled, boot.py and main.py as they are."""
+    """The firmware: its package compiled, boot.py and main.py as they are."""
     sources = [
         path
         for path in device_files(FIRMWARE)
         if path.name not in ("boot.py", "main.py", "manifest.py")
     ]
     files = _compiled(FIRMWARE.parent, sources, "/lib/", arch, lines)
-    files[MICRODOT] = _compile(_microdot(), "microdot", arch, lines)
     for path in STARTERS:
         files[path] = (FIRMWARE / path[1:]).read_bytes()
     return files
@@ -90,14 +86,6 @@ def _small(value: Any) -> Any:
     if isinstance(value, list):
         return [_small(item) for item in value]
     return value
-
-
-def _microdot() -> Path:
-    try:
-        distribution = metadata.distribution("microdot")
-    except metadata.PackageNotFoundError:
-        raise PayloadError("microdot is not installed here; run make setup") from None
-    return Path(str(distribution.locate_file("microdot/microdot.py")))
 
 
 def _compiled(

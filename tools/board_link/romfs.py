@@ -42,17 +42,15 @@ def image(files: dict[str, bytes]) -> bytes:
     return bytes(writer.finalise())
 
 
-def split(
-    files: dict[str, bytes], size: int, outside: tuple[str, ...] = ()
-) -> tuple[dict[str, bytes], dict[str, bytes]]:
+def split(files: dict[str, bytes], size: int) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """What of the files goes into a ROMFS of so many bytes, and what does not.
 
-    Modules of /lib do, but for those `outside`; a package as a whole, since MicroPython looks for
-    its modules where it has found the package.
+    Modules of /lib do; a package as a whole, since MicroPython looks for its modules where it has
+    found the package.
     """
     packages: dict[str, dict[str, bytes]] = {}
     for path, data in files.items():
-        if path.startswith(_MODULES) and path not in outside:
+        if path.startswith(_MODULES):
             packages.setdefault(path.split("/")[2], {})[path] = data
     inside: dict[str, bytes] = {}
     for package in sorted(packages.values(), key=_size, reverse=True):

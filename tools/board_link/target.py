@@ -68,16 +68,13 @@ class Target:
         self, files: dict[str, bytes], settings: dict[str, bytes], lib_only: bool, force: bool
     ) -> Plan:
         """Look what has to change. DeployError if it may not, or does not fit."""
-        from tools.artifacts.payload import BOARD, CONFIG, MICRODOT, STARTERS
+        from tools.artifacts.payload import BOARD, CONFIG, STARTERS
 
         folders = {_parent(path) for path in [*files, MANIFEST]} | {"/", "/lib"}
         self._look(folders)
         self._read_list()
         known = self._deployed | self._pending
         self._look({_parent(path) for path in known} - folders)
-        if MICRODOT in files and self._has_own_microdot(MICRODOT, files[MICRODOT]):
-            del files[MICRODOT]
-            self._report.notes.append("the microdot in /lib is yours, and is left alone")
         wanted = {path: _digest(data) for path, data in files.items()}
         self._hash([*wanted, *settings, *known])
         every = settings | files
@@ -179,15 +176,6 @@ class Target:
             self._deployed.get(path),
             self._pending.get(path),
         )
-
-    def _has_own_microdot(self, path: str, data: bytes) -> bool:
-        bare = path.removesuffix(".mpy")
-        if bare in self._folders or bare + ".py" in self._sizes:
-            return True
-        if path not in self._sizes:
-            return False
-        self._hash([path])
-        return not self._is_ours(path) and self._hashes[path] != _digest(data)
 
     def _give_way(self, path: str, force: bool) -> dict[str, str]:
         """What becomes of a boot.py or main.py that is not ours."""

@@ -6,7 +6,6 @@ A board's compiled files have the names of short_names.py, and call themselves a
 import ast
 import functools
 import re
-from importlib import metadata
 from pathlib import Path
 
 from tools.boards.profiles import REPOSITORY
@@ -151,8 +150,6 @@ def _find(name: str) -> Path | None:
         path = name.replace(".", "/")
         return _find(path + ".py") or _find(path + "/__init__.py")
     name = name.removeprefix("/").removeprefix("lib/")
-    if name == "microdot.py":
-        return _microdot()
     for root, path in (
         (LIBRARY / "plexus", LIBRARY / name),
         (FIRMWARE, REPOSITORY / name),
@@ -162,15 +159,6 @@ def _find(name: str) -> Path | None:
         if path.suffix == ".py" and path.resolve().is_relative_to(root) and path.is_file():
             return path
     return None
-
-
-@functools.cache
-def _microdot() -> Path | None:
-    try:
-        found = metadata.distribution("microdot").locate_file("microdot/microdot.py")
-    except metadata.PackageNotFoundError:
-        return None
-    return Path(str(found))
 
 
 @functools.cache

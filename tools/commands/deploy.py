@@ -145,7 +145,6 @@ def _into_rom(
     rom: romfs.Rom, files: dict[str, bytes], lib_only: bool, report: Report
 ) -> tuple[dict[str, bytes], bytes | None]:
     """Which files remain for the file system, and the image that the ROMFS needs, None for none."""
-    from tools.artifacts import payload
     from tools.board_link.target import PACKAGES
 
     if not (rom.is_blank or rom.is_ours):
@@ -159,8 +158,7 @@ def _into_rom(
     if lib_only:  # the rest of the image stays
         kept = [path for path in rom.hashes if not path.startswith(PACKAGES[0])]
         files = files | {path: rom.read(path) for path in kept}
-    # A user's own microdot in /lib has to be found.
-    inside, outside = romfs.split(files, rom.size, (payload.MICRODOT,))
+    inside, outside = romfs.split(files, rom.size)
     left = sorted({path.split("/")[2] for path in outside if path.startswith(PACKAGES)})
     if left:
         report.notes.append(

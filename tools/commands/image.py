@@ -278,7 +278,6 @@ def _romfs(
 
     None if the firmware has no ROMFS, or one with something in it.
     """
-    from tools.artifacts import payload
     from tools.board_link import romfs
 
     data = path.read_bytes()
@@ -286,7 +285,7 @@ def _romfs(
         at = part.offset - firmware.offset
         erased = not data[at : at + part.size].strip(b"\xff")
         if part.kind == _DATA and part.label == romfs.LABEL and erased and _ROM_CLASS in data:
-            inside, outside = romfs.split(program, part.size, (payload.MICRODOT,))
+            inside, outside = romfs.split(program, part.size)
             if inside:
                 return (part.offset, romfs.image(inside)), outside
     return None, program
