@@ -77,8 +77,9 @@ class Client(Buffer):
         self.listen(None)
         self.buffer = self
 
-    send_at = batch.send_at
-    send_batch = batch.send_batch
+    # As extras.find() gives them to a client's buffer.
+    send_at = batch.send_at  # pyright: ignore[reportAssignmentType]
+    send_batch = batch.send_batch  # pyright: ignore[reportAssignmentType]
 
     def session(self, session_id):
         """`with client.session(...)`: readings are of that session."""
