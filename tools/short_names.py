@@ -39,7 +39,7 @@ _ALWAYS_LOADED = {
 }
 # Modules of the firmware whose functions the host's commands call on the board.
 _BY_HOST = {
-    "firmware": "atomic_json button config manifest start supervisor",
+    "firmware": "atomic_json button config crashes manifest start supervisor",
     "firmware.setup": "console draft provisioning",
 }
 _OUR_PACKAGES = ("plexus", "firmware")

@@ -7,9 +7,9 @@ from flash import Flash, Mounted, PowerCut
 
 import firmware.atomic_json as atomic
 import firmware.repl
-import firmware.supervisor as crash
+import firmware.supervisor as supervisor
 import firmware.traceback_text as trace
-from firmware.supervisor import Crashes
+from firmware.crashes import Crashes
 from firmware.watchdog import Watchdog
 from support import FakeTicks, equal, raises
 
@@ -406,11 +406,11 @@ class Machine:
         self._before = {name: sys.modules.get(name) for name in ("machine", "firmware.start")}
         for name in self._before:
             sys.modules[name] = self
-        crash.sleep_ms, self._sleep_ms = self.waited_ms.append, crash.sleep_ms
+        supervisor.sleep_ms, self._sleep_ms = self.waited_ms.append, supervisor.sleep_ms
         return self
 
     def __exit__(self, *_):
-        crash.sleep_ms = self._sleep_ms
+        supervisor.sleep_ms = self._sleep_ms
         for name, module in self._before.items():
             sys.modules.pop(name, None)
             if module is not None:
@@ -453,7 +453,7 @@ class Device:
 def test_the_device_that_was_made_is_run_without_what_has_made_it():
     device = Device()
     with Board() as board, Machine(None, device=device) as machine:
-        crash.run()
+        supervisor.run()
         equal((machine.resets, device.done), (0, ["run, with start gone", "closed"]))
         equal(board.start(WATCHDOG).report(), None)
 
@@ -462,7 +462,7 @@ def test_a_device_that_fails_is_closed_and_let_go_of():
     device = Device(ValueError("broken"))
     with Board() as board, Machine(None, device=device) as machine:
         firmware.repl.device = device
-        crash.run()
+        supervisor.run()
         equal((machine.resets, firmware.repl.device), (1, None))
         equal(device.done[1:], ["closed", "discarded"])
         assert "ValueError: broken" in board.start(HARD).report()
@@ -471,7 +471,7 @@ def test_a_device_that_fails_is_closed_and_let_go_of():
 def test_a_program_that_fails_is_kept_and_the_board_restarts():
     for error in (ValueError("broken"), MemoryError("no heap"), ImportError("no module")):
         with Board() as board, Machine(error) as machine:
-            crash.run()
+            supervisor.run()
             equal((machine.resets, machine.waited_ms), (1, [5000]))
             assert type(error).__name__ in board.start(HARD).report()
 
@@ -493,7 +493,7 @@ class Hardware:
 def test_a_crash_leaves_the_watchdog_armed():
     hardware = Hardware()
     with Board(), Machine(ValueError("broken"), lambda: Watchdog(120, hardware)):
-        crash.run()
+        supervisor.run()
     equal(hardware.timeouts, [120000])
 
 
@@ -501,7 +501,7 @@ def test_a_program_that_is_stopped_leaves_no_watchdog_behind():
     hardware = Hardware()
     for ending in (KeyboardInterrupt, SystemExit):
         with Board(), Machine(ending(), lambda: Watchdog(120, hardware)), raises(ending):
-            crash.run()
+            supervisor.run()
     equal(hardware.timeouts, [120000, 86400000] * 2)
 
 
@@ -511,9 +511,9 @@ def test_ctrl_c_while_it_waits_for_the_restart_leaves_no_watchdog_behind():
 
     hardware = Hardware()
     with Board(), Machine(ValueError("broken"), lambda: Watchdog(120, hardware)) as machine:
-        crash.sleep_ms = interrupted
+        supervisor.sleep_ms = interrupted
         with raises(KeyboardInterrupt):
-            crash.run()
+            supervisor.run()
     equal((machine.resets, hardware.timeouts), (0, [120000, 86400000]))
 
 
@@ -540,7 +540,7 @@ def test_the_device_and_its_parts_are_let_go_of_before_the_crash_is_described():
     before, trace.described = trace.described, described
     try:
         with Board(), Machine(ValueError("broken"), begin):
-            crash.run()
+            supervisor.run()
     finally:
         trace.described = before
     equal(found, [(None, True)])
@@ -553,7 +553,7 @@ def test_a_crash_that_cannot_be_kept_restarts_the_board_all_the_same():
     before, Crashes.caught = Crashes.caught, caught
     try:
         with Board(), Machine(ValueError("broken")) as machine:
-            crash.run()
+            supervisor.run()
     finally:
         Crashes.caught = before
     equal(machine.resets, 1)
@@ -563,14 +563,14 @@ def test_a_program_that_is_stopped_is_no_crash():
     for ending in (KeyboardInterrupt, SystemExit):
         with Board() as board, Machine(ending()) as machine:
             with raises(ending):
-                crash.run()
+                supervisor.run()
             equal(machine.resets, 0)
             equal(board.start(WATCHDOG).report(), None)
 
 
 def test_a_program_that_ends_is_no_crash():
     with Board() as board, Machine(None) as machine:
-        crash.run()
+        supervisor.run()
         equal(machine.resets, 0)
         equal(machine.crashes.safe, False)
         equal(board.start(WATCHDOG).report(), None)

@@ -29,7 +29,7 @@ FLOORS = {
         atomic_json redact repl watchdog lights report device_status button
         wifi_reasons wifi_scan probe
         traceback_text config interface
-        wifi ethernet
+        crashes wifi ethernet
         setup factory uploader device_commands
         device sleeper
         start

@@ -25,7 +25,7 @@ def device(given):
     _model_thermometer()
     say("", used(), *system())
     # In the order of firmware/start.py: the ring first, then the sensors.
-    from firmware.supervisor import Crashes
+    from firmware.crashes import Crashes
     from plexus import Plexus, sensors
     from plexus.port import unload
 
