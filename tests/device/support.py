@@ -1,6 +1,8 @@
 """Helpers for device tests, the same on both interpreters (nothing here imports pytest)."""
 
+import gc
 import json
+import os
 import socket
 import sys
 import time
@@ -67,6 +69,18 @@ def wait_until(predicate, timeout_ms=10000, interval_ms=10):
         if time.time_ns() > deadline_ns:
             raise AssertionError("condition not met within {} ms".format(timeout_ms))
         time.sleep(interval_ms / 1000)
+
+
+def open_files():
+    """How many files and sockets this process has open."""
+    return len(os.listdir("/proc/self/fd"))
+
+
+def used_heap():
+    """Bytes of the heap in use, without garbage; 0 on CPython, which does not count them."""
+    for _ in range(3):  # what one collection finalises, the next can free
+        gc.collect()
+    return gc.mem_alloc() if IS_MICROPYTHON else 0
 
 
 class FakeTicks:

@@ -3,7 +3,6 @@
 import asyncio
 import binascii
 import gc
-import os
 
 from agent_corpus import MAX_SIZE
 from agent_corpus import messages as corpus
@@ -14,20 +13,13 @@ from plexus.agent.agent import Agent
 from plexus.clock import Clock
 from plexus.port import ticks_add, ticks_diff, ticks_ms
 from plexus.sensors import Sampler
-from support import IS_MICROPYTHON, Admin, equal, http, only
+from support import Admin, equal, http, only, open_files, used_heap
 
 TIMEOUT_S = 240
 COMPILED = True
 HEAP = "600k"  # of 64-bit words
 TEXT, CLOSE, PING = 1, 8, 9
 AUTHENTICATED = b'{"type":"authenticated","source_id":"dev-1"}'
-
-
-def used():
-    """Bytes of heap in use; 0 where nobody counts."""
-    for _ in range(3):
-        gc.collect()
-    return gc.mem_alloc() if IS_MICROPYTHON else 0
 
 
 # What servers say
@@ -46,9 +38,9 @@ async def hear_all(world):
     await world.until(lambda: world.agent.connected)
     # At first the tables fill, whose size is bounded.
     await hear(world)
-    before = used()
+    before = used_heap()
     await hear(world)
-    after = used()
+    after = used_heap()
     check(after - before < 4096, before, after)
 
 
@@ -293,10 +285,6 @@ class Hurried:
         return asyncio.sleep(seconds)
 
 
-def open_files():
-    return len(os.listdir("/proc/self/fd"))
-
-
 async def reconnect(wired, url, admin, count):
     """Be thrown out so many times, each time in another way."""
     agent = wired.agent
@@ -321,9 +309,9 @@ async def hundred(wired, url):
     admin = Admin(url)
     await wired.until(lambda: wired.agent.connected)
     await reconnect(wired, url, admin, 12)
-    before = used(), open_files()
+    before = used_heap(), open_files()
     await reconnect(wired, url, admin, 100)
-    after = used(), open_files()
+    after = used_heap(), open_files()
     print("heap %d -> %d, files %d -> %d" % (before[0], after[0], before[1], after[1]))
     equal(after[1], before[1])
     check(after[0] - before[0] < 4096, before, after)
@@ -459,7 +447,7 @@ async def live_a_day(world):
         server.messages.clear()
         server.tries.clear()
         await rest_of_hour(world, began_ms)
-        heaps.append(used())
+        heaps.append(used_heap())
     check(world.now_ms >= 24 * HOUR_MS, world.now_ms)
     world.heaps = heaps
 

@@ -2,13 +2,12 @@
 
 import binascii
 import errno
-import os
 
 from clients import RawServer, answer
 from plexus.delivery.bounded_socket import CONNECT, RECEIVE, SECURE, SEND, BoundedSocket
 from plexus.tls import verifying_context
 from plexus.url import split_url
-from support import Proxy, equal, only, raises, wait_until
+from support import Proxy, equal, only, open_files, raises, wait_until
 
 TIMEOUT_S = 30  # what does not end by itself fails by this
 
@@ -124,9 +123,6 @@ def test_handshake_that_is_reset_has_the_sockets_reason(tls_proxy):
 @only("micropython")
 def test_handshake_that_fails_leaves_no_open_socket(tls_proxy):
     Proxy(tls_proxy.control_url).set(mode="stall", direction="down", after_bytes=100)
-
-    def open_files():
-        return len(os.listdir("/proc/self/fd"))
 
     before = open_files()
     stream = _stream(tls_proxy)

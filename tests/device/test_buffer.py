@@ -7,7 +7,7 @@ import time
 import plexus.readings.render as render
 from plexus.readings.buffer import BufferFull
 from readings import START_MS, Client
-from support import Skip, equal, only, raises, wait_until
+from support import Skip, equal, only, raises, used_heap, wait_until
 
 SHORT_NAMES = True
 
@@ -274,11 +274,6 @@ def test_dropped_beyond_what_was_confirmed_stay_counted():
 # Texts that readings share
 
 
-def heap():
-    gc.collect()
-    return gc.mem_alloc() if hasattr(gc, "mem_alloc") else 0
-
-
 def test_thousands_of_tags_without_a_confirmation_use_no_more_memory():
     client = Client(ring_bytes=4096)
     levels = []
@@ -286,7 +281,7 @@ def test_thousands_of_tags_without_a_confirmation_use_no_more_memory():
         client.send("m", number, tags={"run": "test-%d" % number})
         equal(client.pending + client.dropped, number + 1)
         if number % 1000 == 999:
-            levels.append(heap())
+            levels.append(used_heap())
             points = client.points()
             equal(
                 [point["value"] for point in points],
@@ -316,7 +311,7 @@ def test_thousands_of_sessions_with_confirmations_use_no_more_memory():
                 equal(point["metric"], "mn"[place % 2])
             client.confirm_all()
         if number % 1000 == 999:
-            levels.append(heap())
+            levels.append(used_heap())
     equal((client.pending, client.dropped), (0, 0))
     assert max(levels[5:]) - max(levels[:5]) < 6000, levels
 
@@ -721,10 +716,10 @@ def test_send_of_a_known_metric_needs_no_heap():
 def test_send_that_drops_the_oldest_does_not_grow_the_heap():
     client = Client(ring_bytes=512)
     fill(client)
-    before = heap()
+    before = used_heap()
     for _ in range(1000):
         client.send("m", 2.5)
-    assert heap() <= before, heap() - before
+    assert used_heap() <= before, used_heap() - before
     assert client.dropped > 900
 
 

@@ -4,7 +4,7 @@ import binascii
 import sys
 
 from clients import SECRET, client, fill, ingests, refused, right_clock, values
-from support import IS_MICROPYTHON, Admin, Proxy, equal, only, raises
+from support import IS_MICROPYTHON, Admin, Proxy, equal, only, open_files, raises, wait_until
 
 
 def _ca(place):
@@ -157,13 +157,6 @@ def test_answer_lost_within_tls_sends_the_batch_again(tls_server):
 
 
 def test_failing_handshakes_leave_no_open_socket(tls_server):
-    import os
-
-    from support import wait_until
-
-    def open_files():
-        return len(os.listdir("/proc/self/fd"))
-
     px = client(tls_server.self_signed, ca=_ca(tls_server))
     px.send("n", 1)
     refused(px)
