@@ -10,7 +10,6 @@ import sys
 import time
 
 from agent_world import KEY
-
 from firmware.uploader import Uploader
 from plexus import Clock, Plexus
 from plexus.agent.agent import Agent

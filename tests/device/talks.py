@@ -4,7 +4,6 @@ import asyncio
 import json
 
 from agent_world import running
-
 from clients import Randoms, client, right_clock
 from plexus.agent.agent import Agent
 from plexus.port import load_native

@@ -1,24 +1,22 @@
 """The agent under stress, in a small heap: hostile servers, a hundred connections, a whole day."""
 
 import asyncio
-import binascii
 import gc
 
 from agent_corpus import MAX_SIZE
 from agent_corpus import messages as corpus
 from agent_world import KEY, START_MS, Ingest, Probe, World, check, running
-
 from plexus import Plexus
 from plexus.agent.agent import Agent
 from plexus.clock import Clock
 from plexus.port import ticks_add, ticks_diff, ticks_ms
 from plexus.sensors import Sampler
 from support import Admin, equal, http, only, open_files, used_heap
+from websocket_talks import CLOSE, CONTINUATION, PING, TEXT, frame, hexed, payload_of, sending
 
 TIMEOUT_S = 240
 COMPILED = True
 HEAP = "600k"  # of 64-bit words
-TEXT, CLOSE, PING = 1, 8, 9
 AUTHENTICATED = b'{"type":"authenticated","source_id":"dev-1"}'
 
 
@@ -132,22 +130,9 @@ class Wired:
 HELLO = 5  # frames in which the device says what it is
 
 
-def frame(opcode, payload=b"", fin=1, announced=None):
-    """A server's frame; `announced`: its length in place of the true one."""
-    size = len(payload) if announced is None else announced
-    head = bytes((fin << 7 | opcode, size if size < 126 else 126 if size < 65536 else 127))
-    if size > 125:
-        head += size.to_bytes(2 if size < 65536 else 8, "big")
-    return head + payload
-
-
-def hexed(data):
-    return binascii.hexlify(data).decode()
-
-
 def play(server, *steps, main=None, **options):
     """Let a device in, then do these steps; returns it, and what the server saw of it."""
-    first = [{"frames": HELLO}, {"send": hexed(frame(TEXT, AUTHENTICATED))}]
+    first = [{"frames": HELLO}, sending(frame(TEXT, AUTHENTICATED))]
     http("POST", server.control_url + "/script", first + list(steps))
     wired = Wired(server.url, **options)
     wired.run(main(wired) if main else ended(wired))
@@ -178,16 +163,16 @@ def check_closed(server, wired, code):
 
 
 def test_frame_that_announces_more_than_there_is_memory_ends_the_connection(websocket_server):
-    for announced in (MAX_SIZE + 1, 1 << 40, (1 << 63) - 1):
-        huge = frame(TEXT, b"x" * 100, announced=announced)
-        check_closed(websocket_server, play(websocket_server, {"send": hexed(huge)}), 1009)
+    for length in ((2, MAX_SIZE + 1), (8, 1 << 40), (8, (1 << 63) - 1)):
+        huge = frame(TEXT, b"x" * 100, length=length)
+        check_closed(websocket_server, play(websocket_server, sending(huge)), 1009)
 
 
 def test_fragments_without_end_do_not_fill_the_memory(websocket_server):
-    fragment = hexed(frame(0, b"x" * 1000, fin=0))
+    fragment = hexed(frame(CONTINUATION, b"x" * 1000, fin=0))
     wired = play(
         websocket_server,
-        {"send": hexed(frame(TEXT, b"x", fin=0))},
+        sending(frame(TEXT, b"x", fin=0)),
         {"repeat": fragment, "times": 20},
     )
     check_closed(websocket_server, wired, 1009)
@@ -201,7 +186,7 @@ def test_frames_that_break_the_protocol_end_the_connection(websocket_server):
         (b"\xf1\x01x", 1002),
         (frame(TEXT, b"\xff"), 1007),
     ):
-        check_closed(websocket_server, play(websocket_server, {"send": hexed(wrong)}), code)
+        check_closed(websocket_server, play(websocket_server, sending(wrong)), code)
 
 
 async def flooded(wired):
@@ -215,26 +200,26 @@ async def flooded(wired):
 def test_empty_fragments_and_pings_without_end_cost_time_alone(websocket_server):
     wired = play(
         websocket_server,
-        {"send": hexed(frame(TEXT, fin=0))},
-        {"repeat": hexed(frame(0, fin=0) * 50 + frame(PING, b"p")), "times": 100},
-        {"send": hexed(frame(0, b'{"type":"ping"}'))},
+        sending(frame(TEXT, fin=0)),
+        {"repeat": hexed(frame(CONTINUATION, fin=0) * 50, frame(PING, b"p")), "times": 100},
+        sending(frame(CONTINUATION, b'{"type":"ping"}')),
         {"frames": HELLO + 101},
         main=flooded,
     )
     frames = seen(websocket_server)
     equal(len([f for f in frames if f["first"] == 0x8A]), 100)
-    equal(len([f for f in frames if b"pong" in binascii.unhexlify(f["payload"])]), 1)
+    equal(len([f for f in frames if b"pong" in payload_of(f)]), 1)
     equal(wired.agent.errors, 0)
 
 
 def test_messages_that_come_byte_by_byte_are_obeyed(websocket_server):
     play(
         websocket_server,
-        {"send": hexed(frame(TEXT, b'{"type":"ping"}')), "chop": 1},
+        sending(frame(TEXT, b'{"type":"ping"}'), chop=1),
         {"frames": HELLO + 1},
         main=flooded,
     )
-    check(b"pong" in binascii.unhexlify(seen(websocket_server)[HELLO]["payload"]))
+    check(b"pong" in payload_of(seen(websocket_server)[HELLO]))
 
 
 async def stalled(wired):
@@ -254,7 +239,7 @@ async def stalled(wired):
 def test_stalled_server_loses_the_live_view_and_then_the_connection(websocket_server):
     wired = play(
         websocket_server,
-        {"send": hexed(frame(TEXT, b'{"type":"start_stream","id":"a"}'))},
+        sending(frame(TEXT, b'{"type":"start_stream","id":"a"}')),
         {"stall": True},
         main=stalled,
         heartbeat_ms=1000,
@@ -305,12 +290,25 @@ async def reconnect(wired, url, admin, count):
         wired.px.flush()
 
 
+async def settle(wired, url):
+    """Return when nothing is under way any more: no session, no command, no answer."""
+    agent, px = wired.agent, wired.px
+    if px.session_id is not None:  # what was to stop it was lost with the last connection
+        http("POST", url + "/admin/devices/dev-1/commands", {"command": "stop_session"})
+    await wired.until(
+        lambda: px.session_id is None and not running(agent) and not agent._link._outbox
+    )
+    px.flush()
+
+
 async def hundred(wired, url):
     admin = Admin(url)
     await wired.until(lambda: wired.agent.connected)
     await reconnect(wired, url, admin, 12)
+    await settle(wired, url)
     before = used_heap(), open_files()
     await reconnect(wired, url, admin, 100)
+    await settle(wired, url)
     after = used_heap(), open_files()
     print("heap %d -> %d, files %d -> %d" % (before[0], after[0], before[1], after[1]))
     equal(after[1], before[1])
@@ -539,11 +537,11 @@ def test_message_for_which_there_is_no_memory_ends_no_more_than_the_connection(w
             websocket_server.control_url + "/script",
             [
                 {"frames": HELLO},
-                {"send": hexed(frame(TEXT, AUTHENTICATED))},
+                sending(frame(TEXT, AUTHENTICATED)),
                 {"frames": HELLO + 2},
-                {"send": hexed(frame(TEXT, large))},
-                {"send": hexed(frame(TEXT, large))},
-                {"send": hexed(frame(TEXT, b'{"type":"ping"}'))},
+                sending(frame(TEXT, large)),
+                sending(frame(TEXT, large)),
+                sending(frame(TEXT, b'{"type":"ping"}')),
             ],
         )
         wired = Wired(websocket_server.url, heartbeat_ms=300)

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from agent_corpus import messages as corpus
-from agent_world import START_MS, World, running
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from agent_corpus import messages as corpus
+from agent_world import START_MS, World, running
 from plexus.agent.kinds import KINDS
 from tools.mock_server import messages
 from tools.mock_server.contract import PROFILES
