@@ -40,6 +40,23 @@ def running(agent):
     return runs.running if runs else []
 
 
+async def beside(parts, main):
+    """What the coroutine `main` returns; these parts run beside it, and it must not end them."""
+    tasks = [asyncio.create_task(part.run()) for part in parts]
+    try:
+        result = await main
+        check(not any(task.done() for task in tasks), "it has ended")
+        return result
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            try:
+                await task
+            except asyncio.CancelledError:
+                pass
+
+
 class _Poll:
     # In place of MicroPython's, which would wait for sockets: there are none.
     map = True
@@ -372,20 +389,5 @@ class World:
 
     def run(self, main, sampling=True):
         """Run `main` (a coroutine) beside the agent and the sampler, which it must not end."""
-        run_virtually(self, self._main(main, sampling))
-
-    async def _main(self, main, sampling):
-        tasks = [asyncio.create_task(self.agent.run())]
-        if sampling:
-            tasks.append(asyncio.create_task(self.sampler.run()))
-        try:
-            await main
-            check(not any(task.done() for task in tasks), "it has ended")
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                try:
-                    await task
-                except asyncio.CancelledError:
-                    pass
+        parts = (self.agent, self.sampler) if sampling else (self.agent,)
+        run_virtually(self, beside(parts, main))

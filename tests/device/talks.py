@@ -142,6 +142,18 @@ class Socket:
         return [message for message in self.sent if message["type"] in kinds]
 
 
+class Room:
+    """A sensor that the test can break."""
+
+    def __init__(self):
+        self.broken = False
+
+    def read(self):
+        if self.broken:
+            raise OSError("no answer on the bus")
+        return [("temperature", 21.5), ("humidity", 40)]
+
+
 class Talk:
     """An agent, its client, its sampler, and one connection after the other: `sockets`.
 
