@@ -9,9 +9,8 @@ import pytest
 import requests
 
 from tests.fixtures.browser import Browser, needs_chromium
+from tests.fixtures.posts import KEY
 from tools.mock_server import MockServer
-
-KEY = {"x-api-key": "plx_test"}
 
 pytestmark = needs_chromium
 
@@ -22,20 +21,12 @@ def browser() -> Iterator[Browser]:
         yield browser
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[MockServer]:
-    with MockServer() as server:
-        yield server
-
-
 @pytest.fixture
-def server(shared: MockServer, browser: Browser) -> MockServer:
+def server(server: MockServer, browser: Browser) -> MockServer:
     """A server without readings, its page open."""
-    shared.restore()
-    shared.reset()
-    browser.open(shared.admin_url)
+    browser.open(server.admin_url)
     browser.wait_for("document.getElementById('link').textContent === 'live'")
-    return shared
+    return server
 
 
 def post(server: MockServer, *points: dict[str, Any]) -> requests.Response:

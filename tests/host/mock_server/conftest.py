@@ -1,0 +1,41 @@
+"""The servers of the mock server's own tests: one of each profile, reset before each test."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import pytest
+
+from tools.mock_server import MockServer
+from tools.mock_server.contract import PROFILES
+
+# As many messages and points as a test likes.
+PATIENT = dataclasses.replace(PROFILES["gateway"], message_rate=None)
+
+
+@pytest.fixture(scope="session")
+def patient_gateway() -> Iterator[MockServer]:
+    with MockServer(PATIENT, rate_limit=0) as mock:
+        yield mock
+
+
+def fresh(mock: MockServer) -> MockServer:
+    mock.restore()
+    mock.reset()
+    return mock
+
+
+@pytest.fixture
+def server(documented_server: MockServer) -> MockServer:
+    return fresh(documented_server)
+
+
+@pytest.fixture
+def gateway(patient_gateway: MockServer) -> MockServer:
+    return fresh(patient_gateway)
+
+
+@pytest.fixture(
+    params=[pytest.param("server", id="documented"), pytest.param("gateway", id="behind_gateway")]
+)
+def either(request: pytest.FixtureRequest) -> MockServer:
+    return request.getfixturevalue(request.param)
