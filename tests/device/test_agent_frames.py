@@ -111,8 +111,8 @@ async def stalled(wired):
     await wired.until(lambda: live.streams)
     reads = wired.probe.reads
     while agent.connected:
-        # Much more than the network takes, until the agent gives the connection up.
-        for number in range(100):
+        # Each time more than is kept for the live view, until the agent gives the connection up.
+        for number in range(1000):
             wired.px.send("much", number, tags={"a": "x" * 100})
         await asyncio.sleep(0.01)
     wired.words = agent._link.problem

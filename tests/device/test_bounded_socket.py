@@ -13,6 +13,9 @@ TIMEOUT_S = 30  # what does not end by itself fails by this
 
 _SHORT_MS = 500
 _HANDSHAKE_BYTES = 500  # the server's part is longer
+_LARGE_REQUEST = (
+    b"POST /ingest HTTP/1.1\r\nHost: x\r\nx-api-key: plx_x\r\nContent-Length: 1000000\r\n\r\n"
+)
 _REQUEST = b"GET / HTTP/1.0\r\n\r\n"
 
 
@@ -44,6 +47,7 @@ def _stalls_when_it_writes(proxy):
     stream = _stream(proxy)
     stream.begin(10000)
     stream.connect()
+    stream.send(_LARGE_REQUEST)  # else the server refuses what comes, and resets the connection
     stream.begin(_SHORT_MS)
     _times_out(stream, lambda: _send_for_ever(stream), SEND)
     stream.shut()

@@ -21,10 +21,12 @@ def measure(host, ntp, timeout_ms=1000, samples=1):
     return sntp.measure(host, ntp.port, timeout_ms, samples, host_us)
 
 
-def assert_is_now(sample):
-    # Generous: what is told apart here are 100 ms and an hour.
+def assert_is_now(sample, delay_us=0):
+    # Generous: what is told apart here are 100 ms and an hour. Half of the server's own delay is
+    # `delay_us`; what a busy machine adds to that makes an error of as much at most.
     error_us = sample[0] - sample[1]
-    assert -50000 < error_us < 50000, error_us
+    added_us = max(sample[2] - delay_us, 0)
+    assert abs(error_us) < 50000 + added_us, (error_us, added_us)
 
 
 def assert_refused(host, ntp, *words):
@@ -111,7 +113,7 @@ def test_ticks_are_those_of_the_answers_arrival(ntp):
 
 def test_round_trip_is_halved(ntp):
     sample = measure(ntp.slow_and_steady, ntp)
-    assert_is_now(sample)
+    assert_is_now(sample, 100000)
     assert sample[2] >= 100000, sample
 
 
@@ -140,7 +142,7 @@ def test_later_sample_that_is_refused_does_not_spoil_the_first(ntp):
 
 
 def test_late_duplicate_is_not_taken_for_the_next_answer(ntp):
-    assert_is_now(measure(ntp.duplicates, ntp, timeout_ms=2000, samples=3))
+    assert_is_now(measure(ntp.duplicates, ntp, timeout_ms=2000, samples=3), 100000)
     equal(requests_seen(ntp.duplicates, ntp), 3)
 
 
