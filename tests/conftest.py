@@ -9,6 +9,7 @@ import pytest
 pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.boards",
+    "tests.fixtures.commands",
     "tests.fixtures.ntp",
     "tests.fixtures.ports",
     "tests.fixtures.proxy",

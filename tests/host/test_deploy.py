@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.commands import Outcome, Run
 from tests.fixtures.server import ServerView
 from tests.virtual_board import VirtualBoard
 from tools.__main__ import main
@@ -60,29 +61,15 @@ def board(tmp_path: Path) -> Iterator[VirtualBoard]:
         yield board
 
 
-class Outcome:
-    """What a deploy came to: its exit status, and what it printed as JSON."""
-
-    def __init__(self, status: int, printed: str):
-        self.status = status
-        self.printed = printed
-        self.said = json.loads(printed)
-
-
-Deploy = Callable[..., Outcome]
-
-
 @pytest.fixture
-def deploy(board: VirtualBoard, capsys: pytest.CaptureFixture[str]) -> Deploy:
+def deploy(board: VirtualBoard, command: Run) -> Run:
     """Deploys to the board, by default without a restart."""
 
     def deploy(*arguments: str, reset: bool = False) -> Outcome:
         words = ["deploy", "--port", board.port, "--json", *arguments]
         if "--lib-only" not in arguments and "--board" not in arguments:
             words += ["--board", "simulated"]
-        capsys.readouterr()
-        status = main(words if reset else [*words, "--no-reset"])
-        return Outcome(status, capsys.readouterr().out)
+        return command(*words if reset else (*words, "--no-reset"))
 
     return deploy
 
@@ -114,7 +101,7 @@ def everything() -> dict[str, bytes]:
 # --- what is copied -------------------------------------------------------------------------
 
 
-def test_empty_board_gets_everything(board: VirtualBoard, deploy: Deploy, whole: None) -> None:
+def test_empty_board_gets_everything(board: VirtualBoard, deploy: Run, whole: None) -> None:
     outcome = deploy()
     assert (outcome.status, outcome.said["ok"]) == (0, True), outcome.printed
     found = files(board)
@@ -124,7 +111,7 @@ def test_empty_board_gets_everything(board: VirtualBoard, deploy: Deploy, whole:
     assert {*listed["files"], payload.BOARD} == everything().keys()
 
 
-def test_deployed_code_runs_on_the_board(board: VirtualBoard, deploy: Deploy, whole: None) -> None:
+def test_deployed_code_runs_on_the_board(board: VirtualBoard, deploy: Run, whole: None) -> None:
     deploy()
     with BoardLink(board.port) as link:
         link.clean()
@@ -135,7 +122,7 @@ def test_deployed_code_runs_on_the_board(board: VirtualBoard, deploy: Deploy, wh
     assert max(map(int, lines)) > 1
 
 
-def test_second_deploy_writes_nothing(board: VirtualBoard, deploy: Deploy) -> None:
+def test_second_deploy_writes_nothing(board: VirtualBoard, deploy: Run) -> None:
     deploy()
     board.set(cut_after_writes=1)  # the first write would be the end
     outcome = deploy()
@@ -144,7 +131,7 @@ def test_second_deploy_writes_nothing(board: VirtualBoard, deploy: Deploy) -> No
     assert outcome.said["unchanged"] == len(everything())
 
 
-def test_only_what_differs_is_copied(board: VirtualBoard, deploy: Deploy) -> None:
+def test_only_what_differs_is_copied(board: VirtualBoard, deploy: Run) -> None:
     deploy()
     board.stop()
     same_size = bytes(len(board.files()["/lib/plexus/delivery/retry.mpy"]))
@@ -155,7 +142,7 @@ def test_only_what_differs_is_copied(board: VirtualBoard, deploy: Deploy) -> Non
     assert code(files(board)) == everything()
 
 
-def test_library_alone_leaves_the_program_as_it_is(board: VirtualBoard, deploy: Deploy) -> None:
+def test_library_alone_leaves_the_program_as_it_is(board: VirtualBoard, deploy: Run) -> None:
     put(board, main="print('mine')\n")
     starts = len(board.resets)
     outcome = deploy("--lib-only", reset=True)
@@ -167,7 +154,7 @@ def test_library_alone_leaves_the_program_as_it_is(board: VirtualBoard, deploy: 
     assert code(found) == payload.library("x64")
 
 
-def test_library_alone_keeps_what_the_firmware_has(board: VirtualBoard, deploy: Deploy) -> None:
+def test_library_alone_keeps_what_the_firmware_has(board: VirtualBoard, deploy: Run) -> None:
     deploy()
     outcome = deploy("--lib-only")
     assert outcome.said["removed"] == []
@@ -175,7 +162,7 @@ def test_library_alone_keeps_what_the_firmware_has(board: VirtualBoard, deploy: 
 
 
 def test_file_that_is_no_longer_deployed_is_removed(
-    board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+    board: VirtualBoard, deploy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     library = payload.library
     old = {"/lib/plexus/old.mpy": b"old", "/lib/plexus/edited.mpy": b"edited"}
@@ -191,7 +178,7 @@ def test_file_that_is_no_longer_deployed_is_removed(
     assert code(files(board)) == everything() | {"/lib/plexus/edited.mpy": b"by its user"}
 
 
-def test_source_beside_a_compiled_file_is_removed(board: VirtualBoard, deploy: Deploy) -> None:
+def test_source_beside_a_compiled_file_is_removed(board: VirtualBoard, deploy: Run) -> None:
     put(board, lib__plexus__client="old = 1\n", lib__plexus__sensors__bme280="old = 1\n")
     outcome = deploy("--lib-only")
     assert sorted(outcome.said["removed"]) == [
@@ -206,7 +193,7 @@ def test_source_beside_a_compiled_file_is_removed(board: VirtualBoard, deploy: D
 # --- what belongs to the user ---------------------------------------------------------------
 
 
-def test_files_of_the_user_survive(board: VirtualBoard, deploy: Deploy) -> None:
+def test_files_of_the_user_survive(board: VirtualBoard, deploy: Run) -> None:
     put(board, lib__plexus__sensors__mine="a\n", lib__mine="b\n", plot="c\n", data__log="d\n")
     assert deploy().status == 0
     found = files(board)
@@ -220,7 +207,7 @@ def test_files_of_the_user_survive(board: VirtualBoard, deploy: Deploy) -> None:
 
 @pytest.mark.parametrize("name", ["boot", "main"])
 def test_program_of_the_user_is_refused_and_nothing_written(
-    name: str, board: VirtualBoard, deploy: Deploy
+    name: str, board: VirtualBoard, deploy: Run
 ) -> None:
     put(board, **{name: "x = 1\n"})
     before = board.files()
@@ -231,16 +218,14 @@ def test_program_of_the_user_is_refused_and_nothing_written(
     assert files(board) == before
 
 
-def test_forced_deploy_keeps_the_users_program_beside_it(
-    board: VirtualBoard, deploy: Deploy
-) -> None:
+def test_forced_deploy_keeps_the_users_program_beside_it(board: VirtualBoard, deploy: Run) -> None:
     put(board, main="x = 1\n")
     assert deploy("--force").status == 0
     assert code(files(board)) == everything() | {"/main.py.old": b"x = 1\n"}
 
 
 def test_main_that_is_ours_is_replaced(
-    board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+    board: VirtualBoard, deploy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = payload.program
     monkeypatch.setattr(
@@ -251,12 +236,12 @@ def test_main_that_is_ours_is_replaced(
     assert deploy().said["copied"] == ["/main.py"]
 
 
-def test_program_that_starts_the_rest_comes_last(deploy: Deploy) -> None:
+def test_program_that_starts_the_rest_comes_last(deploy: Run) -> None:
     assert deploy().said["copied"][-2:] == ["/boot.py", "/main.py"]
 
 
 def test_main_of_an_interrupted_deploy_is_ours(
-    board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+    board: VirtualBoard, deploy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program, write = payload.program, BoardLink.write
 
@@ -276,7 +261,7 @@ def test_main_of_an_interrupted_deploy_is_ours(
     assert code(files(board)) == everything()
 
 
-def test_module_of_the_user_beside_ours_is_left_alone(board: VirtualBoard, deploy: Deploy) -> None:
+def test_module_of_the_user_beside_ours_is_left_alone(board: VirtualBoard, deploy: Run) -> None:
     put(board, lib__mine="mine = 1\n")
     outcome = deploy()
     assert (outcome.status, outcome.said["notes"]) == (0, [])
@@ -284,7 +269,7 @@ def test_module_of_the_user_beside_ours_is_left_alone(board: VirtualBoard, deplo
 
 
 def test_module_that_an_earlier_version_had_beside_its_packages_goes(
-    board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+    board: VirtualBoard, deploy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = payload.program
     with monkeypatch.context() as patch:
@@ -299,7 +284,7 @@ def test_module_that_an_earlier_version_had_beside_its_packages_goes(
     assert code(files(board)) == everything()
 
 
-def test_what_hides_the_library_is_named(board: VirtualBoard, deploy: Deploy) -> None:
+def test_what_hides_the_library_is_named(board: VirtualBoard, deploy: Run) -> None:
     put(board, plexus="mine = 1\n")
     outcome = deploy()
     assert outcome.status == 1
@@ -307,7 +292,7 @@ def test_what_hides_the_library_is_named(board: VirtualBoard, deploy: Deploy) ->
 
 
 def test_library_built_into_micropython_is_not_deployed_over(
-    board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+    board: VirtualBoard, deploy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     board.wait_repl()
     execute = BoardLink.exec
@@ -328,7 +313,7 @@ def test_library_built_into_micropython_is_not_deployed_over(
 
 @pytest.mark.parametrize("cut", [0, 1, 5, -3, -2, -1])
 def test_interrupted_deploy_leaves_whole_files_and_can_be_repeated(
-    cut: int, board: VirtualBoard, deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+    cut: int, board: VirtualBoard, deploy: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = BoardLink.write
     written = 0
@@ -377,7 +362,7 @@ def test_power_cut_leaves_whole_files_and_can_be_repeated(
 
 
 def test_full_file_system_is_found_before_anything_is_written(
-    board: VirtualBoard, deploy: Deploy
+    board: VirtualBoard, deploy: Run
 ) -> None:
     board.stop()
     before = board.files()
@@ -401,7 +386,7 @@ def test_board_that_does_not_know_what_it_is_has_to_be_told(
 
 
 def test_profile_and_configuration_stay_when_not_given_again(
-    board: VirtualBoard, deploy: Deploy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    board: VirtualBoard, deploy: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG))
@@ -413,7 +398,7 @@ def test_profile_and_configuration_stay_when_not_given_again(
 
 
 def test_wrong_configuration_is_refused_without_its_values(
-    board: VirtualBoard, deploy: Deploy, tmp_path: Path
+    board: VirtualBoard, deploy: Run, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.json"
     wifi = [{"ssid": "home", "password": "secret\n" * 40}]
@@ -426,7 +411,7 @@ def test_wrong_configuration_is_refused_without_its_values(
 
 
 def test_configuration_that_does_not_fit_the_boards_ram_is_refused_before_a_write(
-    board: VirtualBoard, deploy: Deploy, tmp_path: Path
+    board: VirtualBoard, deploy: Run, tmp_path: Path
 ) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG | {"ring_bytes": 200_000}))
@@ -447,15 +432,13 @@ def deploy_to_known_board(board: VirtualBoard, config: Path) -> int:
     return main(["deploy", "--port", board.port, "--no-reset", "--json", "--config", str(config)])
 
 
-def test_configuration_is_never_printed(
-    board: VirtualBoard, deploy: Deploy, tmp_path: Path
-) -> None:
+def test_configuration_is_never_printed(board: VirtualBoard, deploy: Run, tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG))
     assert CONFIG["api_key"] not in deploy("--config", str(config)).printed
 
 
-def test_unknown_board_is_answered_with_those_that_there_are(deploy: Deploy) -> None:
+def test_unknown_board_is_answered_with_those_that_there_are(deploy: Run) -> None:
     outcome = deploy("--board", "esp33")
     assert outcome.status == 1
     assert "lolin-c3-mini" in outcome.said["error"]
@@ -491,7 +474,7 @@ def config(tmp_path: Path) -> str:
 
 
 def test_waits_for_the_first_readings(
-    board: VirtualBoard, deploy: Deploy, config: str, program_says: Callable[[str], None]
+    board: VirtualBoard, deploy: Run, config: str, program_says: Callable[[str], None]
 ) -> None:
     program_says("plexus: first readings confirmed")
     outcome = deploy("--config", config, reset=True)
@@ -500,7 +483,7 @@ def test_waits_for_the_first_readings(
 
 
 def test_says_what_the_board_said_when_no_readings_come(
-    deploy: Deploy, config: str, program_says: Callable[[str], None]
+    deploy: Run, config: str, program_says: Callable[[str], None]
 ) -> None:
     program_says("plexus: the network home is not in the air\x1b[2J")
     outcome = deploy("--config", config, "--wait", "2", reset=True)
@@ -508,9 +491,7 @@ def test_says_what_the_board_said_when_no_readings_come(
     assert "the network home is not in the air?[2J" in outcome.said["error"]
 
 
-def test_does_not_wait_for_a_board_without_configuration(
-    board: VirtualBoard, deploy: Deploy
-) -> None:
+def test_does_not_wait_for_a_board_without_configuration(board: VirtualBoard, deploy: Run) -> None:
     outcome = deploy(reset=True)
     assert (outcome.status, outcome.said["configured"], outcome.said["confirmed"]) == (
         0,
@@ -521,7 +502,7 @@ def test_does_not_wait_for_a_board_without_configuration(
 
 
 def test_real_firmware_confirms_its_first_readings(
-    board: VirtualBoard, deploy: Deploy, server: ServerView, tmp_path: Path, whole: None
+    board: VirtualBoard, deploy: Run, server: ServerView, tmp_path: Path, whole: None
 ) -> None:
     board.set(networks={"home": {"password": "12345678", "rssi": -60}}, simulated=True)
     path = tmp_path / "plexus.json"
@@ -746,9 +727,7 @@ def test_chip_family_is_read_from_the_machine(machine: str, mcu: str | None) -> 
     assert said(XTENSAWIN, machine=machine).mcu == mcu
 
 
-def test_board_with_another_chip_is_refused(
-    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_board_with_another_chip_is_refused(deploy: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     ask = device.ask
     machine = "Generic ESP32C3 module with ESP32C3"
     monkeypatch.setattr(device, "ask", lambda link: dataclasses.replace(ask(link), machine=machine))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from plexus.delivery.bounded_socket import CONNECT, SECURE
+from tests.fixtures.commands import KEY, PASSWORD, Outcome, Run
 from tests.fixtures.server import ServerView, TlsView
 from tests.fixtures.virtual_board import Boards
 from tests.virtual_board import VirtualBoard, flash
@@ -20,8 +21,6 @@ from tools.commands.diagnosis import Live, Static, diagnose
 from tools.mock_server import MockServer
 from tools.short_names import short_names
 
-KEY = "plx_0123456789abcdef"
-PASSWORD = "correct horse"
 HOME = {"home": {"password": PASSWORD, "rssi": -60}}
 
 settings.find_library()
@@ -227,25 +226,23 @@ def test_last_words_are_told_of_a_firmware_that_does_not_run() -> None:
 # --- what is found on a board -----------------------------------------------------------------
 
 
-class Outcome:
-    """What a run came to: its exit status, what it printed, and the findings by their word."""
+class Diagnosis:
+    """What a run came to, and its findings by their word."""
 
-    def __init__(self, status: int, printed: str):
-        self.status = status
-        self.printed = printed
-        self.said = json.loads(printed)
+    def __init__(self, outcome: Outcome):
+        self.status = outcome.status
+        self.printed = outcome.printed
+        self.said = outcome.said
         self.found = {finding["what"]: finding for finding in self.said["findings"]}
 
 
-Doctor = Callable[..., Outcome]
+Doctor = Callable[..., Diagnosis]
 
 
 @pytest.fixture
-def doctor(capsys: pytest.CaptureFixture[str]) -> Doctor:
-    def doctor(board: VirtualBoard, wait_s: float = 3) -> Outcome:
-        capsys.readouterr()
-        status = main(["doctor", "--port", board.port, "--json", "--wait", str(wait_s)])
-        return Outcome(status, capsys.readouterr().out)
+def doctor(command: Run) -> Doctor:
+    def doctor(board: VirtualBoard, wait_s: float = 3) -> Diagnosis:
+        return Diagnosis(command("doctor", "--port", board.port, "--json", "--wait", wait_s))
 
     return doctor
 

@@ -275,7 +275,7 @@ def test_proxy_trickles_in_chunks(fault_proxy: Proxy) -> None:
 
 
 def test_proxy_is_told_by_a_device_test_over_http(fault_proxy: Proxy) -> None:
-    control = support.Proxy(fault_proxy.control_url)
+    control = support.Proxy(fault_proxy.control.url)
     control.set(mode="cut", direction="down", after_bytes=1)
     with connect(fault_proxy) as client:
         client.sendall(b"abc")

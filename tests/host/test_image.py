@@ -7,12 +7,12 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.fixtures.commands import KEY, PASSWORD, SETTINGS, Outcome, Run, options
 from tests.fixtures.server import ServerView
 from tests.fixtures.virtual_board import Boards
 from tests.host import test_flash
@@ -26,8 +26,8 @@ from tools.board_link.repl import BoardLink
 from tools.commands import image
 from tools.mock_server import MockServer
 
-KEY = "plx_0123456789abcdef"
-PASSWORD = "correct horse"
+pytestmark = pytest.mark.usefixtures("no_settings")
+
 MIB = 1 << 20
 
 firmware = test_flash.firmware  # the fixture
@@ -41,10 +41,7 @@ def whole() -> None:
 
 @pytest.fixture(autouse=True)
 def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A handful of files in place of the program, and no settings from outside."""
-    for name in list(os.environ):
-        if name.startswith("PLEXUS_"):
-            monkeypatch.delenv(name)
+    """A handful of files in place of the program."""
     monkeypatch.setattr(payload, "_compile", compiled)
     if "whole" not in request.fixturenames:
         monkeypatch.setattr(
@@ -55,42 +52,16 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         )
 
 
-class Outcome:
-    """What a run came to: its exit status, and what it printed."""
-
-    def __init__(self, status: int, printed: str):
-        self.status = status
-        self.printed = printed
-
-    @property
-    def said(self) -> dict[str, Any]:
-        return json.loads(self.printed)
-
-
-Make = Callable[..., Outcome]
-
-
 @pytest.fixture
-def make(capsys: pytest.CaptureFixture[str]) -> Make:
+def make(command: Run) -> Run:
     """Runs the command for a firmware file with settings that will do."""
 
     def make(path: Path, *arguments: object, mcu: str = "esp32", **fields: str | None) -> Outcome:
-        given: dict[str, str | None] = {
-            "wifi_ssid": "home",
-            "wifi_password": PASSWORD,
-            "api_key": KEY,
-            "source_id": "dev-1",
-            "board": BOARDS[mcu],
-        }
-        words = ["image", str(path), "--json"]
-        for name, value in (given | fields).items():
-            if value is not None:
-                words += [f"--{name.replace('_', '-')}", value]
+        given = SETTINGS | {"board": BOARDS[mcu]} | fields
+        words = [argument for argument in arguments if argument != "--check"]
         if "--check" not in arguments:
             words.append("--no-check")
-        capsys.readouterr()
-        status = main([*words, *(str(a) for a in arguments if a != "--check")])
-        return Outcome(status, capsys.readouterr().out)
+        return command("image", path, "--json", *options(given), *words)
 
     return make
 
@@ -107,7 +78,7 @@ def system(path: Path, flash_mb: int = 4) -> bytes:
 
 @pytest.mark.parametrize("mcu", ["esp32", "esp32c3"])
 def test_image_is_what_esptool_would_merge(
-    mcu: str, firmware: Firmware, make: Make, tmp_path: Path
+    mcu: str, firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     path, out = firmware(mcu), tmp_path / "out.bin"
     assert make(path, "--out", out, mcu=mcu).status == 0
@@ -120,7 +91,7 @@ def test_image_is_what_esptool_would_merge(
 
 
 def test_application_in_the_image_is_whole_for_esptool(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     out, app = tmp_path / "out.bin", tmp_path / "app.bin"
     make(firmware("esp32"), "--out", out)
@@ -131,7 +102,7 @@ def test_application_in_the_image_is_whole_for_esptool(
 
 
 def test_file_system_has_program_settings_and_list(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.bin"
     outcome = make(firmware("esp32"), "--out", out)
@@ -153,7 +124,7 @@ def test_file_system_has_program_settings_and_list(
 
 @pytest.mark.parametrize(("mcu", "arch"), [("esp32s3", "xtensawin"), ("esp32c6", "rv32imc")])
 def test_program_is_compiled_for_the_chip(
-    mcu: str, arch: str, firmware: Firmware, make: Make, tmp_path: Path
+    mcu: str, arch: str, firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.bin"
     outcome = make(firmware(mcu), "--out", out, mcu=mcu)
@@ -164,7 +135,7 @@ def test_program_is_compiled_for_the_chip(
 
 
 def test_one_command_writes_the_image(
-    firmware: Firmware, make: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    firmware: Firmware, make: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out.bin"
     make(firmware("esp32"), "--out", out)
@@ -175,7 +146,7 @@ def test_one_command_writes_the_image(
 
 
 def test_image_without_configuration_leaves_it_out(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.bin"
     nothing: dict[str, Any] = dict.fromkeys(("wifi_ssid", "wifi_password", "api_key", "source_id"))
@@ -183,7 +154,7 @@ def test_image_without_configuration_leaves_it_out(
     assert "/plexus.json" not in flash.files(system(out))
 
 
-def test_certificate_is_in_the_image(firmware: Firmware, make: Make, tmp_path: Path) -> None:
+def test_certificate_is_in_the_image(firmware: Firmware, make: Run, tmp_path: Path) -> None:
     ca, out = tmp_path / "root.pem", tmp_path / "out.bin"
     ca.write_text("a certificate")
     make(firmware("esp32"), "--out", out, "--ca", ca)
@@ -192,7 +163,7 @@ def test_certificate_is_in_the_image(firmware: Firmware, make: Make, tmp_path: P
     assert found["/ca.pem"] == b"a certificate"
 
 
-def test_image_is_nobody_elses_to_read(firmware: Firmware, make: Make, tmp_path: Path) -> None:
+def test_image_is_nobody_elses_to_read(firmware: Firmware, make: Run, tmp_path: Path) -> None:
     out = tmp_path / "out.bin"
     out.write_bytes(b"")
     out.chmod(0o644)
@@ -201,7 +172,7 @@ def test_image_is_nobody_elses_to_read(firmware: Firmware, make: Make, tmp_path:
 
 
 def test_image_of_a_whole_flash_may_be_erased_behind_the_firmware(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     path, out = firmware("esp32", whole_flash=True), tmp_path / "out.bin"
     path.write_bytes(path.read_bytes().ljust(4 * MIB, b"\xff"))
@@ -209,7 +180,7 @@ def test_image_of_a_whole_flash_may_be_erased_behind_the_firmware(
     flash.files(system(out))
 
 
-def test_secrets_are_not_printed(firmware: Firmware, make: Make, tmp_path: Path) -> None:
+def test_secrets_are_not_printed(firmware: Firmware, make: Run, tmp_path: Path) -> None:
     printed = make(firmware("esp32"), "--out", tmp_path / "out.bin").printed
     assert KEY not in printed
     assert PASSWORD not in printed
@@ -219,7 +190,7 @@ def test_secrets_are_not_printed(firmware: Firmware, make: Make, tmp_path: Path)
 
 
 def test_something_in_the_file_systems_place_is_refused(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     path = firmware("esp32", whole_flash=True)
     path.write_bytes(path.read_bytes().ljust(3 * MIB, b"\xff") + b"files")
@@ -230,7 +201,7 @@ def test_something_in_the_file_systems_place_is_refused(
 
 
 def test_machine_code_that_the_firmware_does_not_load_is_refused(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     path = firmware("esp32", version="v1.22.2")
     outcome = make(path, "--out", tmp_path / "out.bin")
@@ -240,7 +211,7 @@ def test_machine_code_that_the_firmware_does_not_load_is_refused(
 
 
 def test_more_files_than_fit_are_refused(
-    firmware: Firmware, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    firmware: Firmware, make: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payload, "program", lambda arch, lines=True: {"/big": bytes(2 * MIB)})
     outcome = make(firmware("esp32"), "--out", tmp_path / "out.bin")
@@ -249,7 +220,7 @@ def test_more_files_than_fit_are_refused(
 
 
 def test_configuration_that_does_not_fit_the_boards_ram_makes_no_image(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     out, config = tmp_path / "out.bin", tmp_path / "config.json"
     config.write_text(json.dumps({"ring_bytes": 200_000}))
@@ -264,7 +235,7 @@ def test_configuration_that_does_not_fit_the_boards_ram_makes_no_image(
 
 
 def test_key_that_the_server_refuses_makes_no_image(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     with MockServer(api_keys=["plx_another"]) as server:
         url = server.url + "/api/ingest"
@@ -285,7 +256,7 @@ def test_key_that_the_server_refuses_makes_no_image(
     ],
 )
 def test_what_is_missing_or_wrong_is_named(
-    fields: dict[str, Any], words: str, firmware: Firmware, make: Make, tmp_path: Path
+    fields: dict[str, Any], words: str, firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     outcome = make(firmware("esp32"), "--out", tmp_path / "out.bin", **fields)
     assert outcome.status == 1
@@ -293,7 +264,7 @@ def test_what_is_missing_or_wrong_is_named(
 
 
 def test_directory_that_cannot_be_written_is_named(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     outcome = make(firmware("esp32"), "--out", tmp_path / "file" / "out.bin")
@@ -305,7 +276,7 @@ def test_directory_that_cannot_be_written_is_named(
 
 
 def test_modules_go_into_the_romfs_of_the_firmware(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.bin"
     outcome = make(firmware("esp32", romfs_bytes=0x20000), "--out", out)
@@ -322,7 +293,7 @@ def test_modules_go_into_the_romfs_of_the_firmware(
 
 
 def test_firmware_without_the_class_for_it_has_no_romfs(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     path, out = firmware("esp32", romfs_bytes=0x20000), tmp_path / "out.bin"
     path.write_bytes(path.read_bytes().replace(b"VfsRom", b"VfsFat"))
@@ -331,7 +302,7 @@ def test_firmware_without_the_class_for_it_has_no_romfs(
 
 
 def test_romfs_with_something_in_it_is_left_alone(
-    firmware: Firmware, make: Make, tmp_path: Path
+    firmware: Firmware, make: Run, tmp_path: Path
 ) -> None:
     out, mine = tmp_path / "out.bin", b"\xd2\xcd1\x00"
     outcome = make(firmware("esp32", romfs_bytes=0x20000, romfs=mine), "--out", out)
@@ -341,7 +312,7 @@ def test_romfs_with_something_in_it_is_left_alone(
 
 
 def test_board_starts_its_program_from_the_romfs_of_the_image(
-    firmware: Firmware, make: Make, virtual_board: Boards, tmp_path: Path, whole: None
+    firmware: Firmware, make: Run, virtual_board: Boards, tmp_path: Path, whole: None
 ) -> None:
     out, size = tmp_path / "out.bin", 0x60000
     outcome = make(firmware("esp32", romfs_bytes=size), "--out", out, "--no-config", "--bytecode")
@@ -373,7 +344,7 @@ def test_file_system_without_partition_is_behind_the_last_up_to_the_end() -> Non
 # --- a fleet ----------------------------------------------------------------------------------
 
 
-def test_each_device_of_a_file_has_an_image(firmware: Firmware, make: Make, tmp_path: Path) -> None:
+def test_each_device_of_a_file_has_an_image(firmware: Firmware, make: Run, tmp_path: Path) -> None:
     path = tmp_path / "fleet.csv"
     path.write_text("source_id,wifi_ssid\na-1,one\na-2,two\n")
     out = tmp_path / "images"
@@ -388,7 +359,7 @@ def test_each_device_of_a_file_has_an_image(firmware: Firmware, make: Make, tmp_
         assert configuration["api_key"] == KEY
 
 
-def test_devices_of_a_file_are_of_one_board(firmware: Firmware, make: Make, tmp_path: Path) -> None:
+def test_devices_of_a_file_are_of_one_board(firmware: Firmware, make: Run, tmp_path: Path) -> None:
     path = tmp_path / "fleet.csv"
     path.write_text("source_id,board\na-1,\na-2,lolin-c3-mini\n")
     outcome = make(firmware("esp32"), "--csv", path)
@@ -417,7 +388,7 @@ def test_micropython_mounts_the_file_system_and_reads_files_of_all_sizes(
 
 
 def test_board_starts_its_program_from_the_image(
-    firmware: Firmware, make: Make, virtual_board: Boards, tmp_path: Path
+    firmware: Firmware, make: Run, virtual_board: Boards, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.bin"
     make(firmware("esp32"), "--out", out)
@@ -426,7 +397,7 @@ def test_board_starts_its_program_from_the_image(
 
 def test_real_firmware_in_the_image_confirms_its_first_readings(
     firmware: Firmware,
-    make: Make,
+    make: Run,
     virtual_board: Boards,
     server: ServerView,
     tmp_path: Path,

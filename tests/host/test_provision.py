@@ -1,9 +1,9 @@
 """Provisioning: where settings come from, what a board gets, a fleet, and what is never told."""
 
 import builtins
+import functools
 import getpass
 import json
-import os
 import re
 import sys
 import threading
@@ -13,17 +13,17 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.commands import KEY, PASSWORD, SETTINGS, Outcome, Run, options
 from tests.fixtures.server import ServerView
 from tests.fixtures.virtual_board import Boards
 from tests.virtual_board import VirtualBoard
-from tools.__main__ import main
 from tools.board_link.repl import BoardLink
 from tools.build import REPOSITORY
 from tools.commands import provision
 from tools.mock_server import MockServer
 
-KEY = "plx_0123456789abcdef"
-PASSWORD = "correct horse"
+pytestmark = pytest.mark.usefixtures("no_settings")
+
 HARD, SOFT = 2, 5
 # As much of the program as writing a configuration needs.
 NEEDED = (
@@ -42,13 +42,6 @@ def program(**more: str) -> dict[str, str | bytes]:
     return files | {"/board.json": BOARD} | {f"/{k}.py": v for k, v in more.items()}
 
 
-@pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith("PLEXUS_"):
-            monkeypatch.delenv(name)
-
-
 @pytest.fixture
 def board(virtual_board: Boards) -> VirtualBoard:
     board = virtual_board(program(), heap="300k")
@@ -56,30 +49,9 @@ def board(virtual_board: Boards) -> VirtualBoard:
     return board
 
 
-class Outcome:
-    """What a run came to: its exit status, all that it printed, and its JSON."""
-
-    def __init__(self, status: int, printed: str):
-        self.status = status
-        self.printed = printed
-
-    @property
-    def said(self) -> dict[str, Any]:
-        return json.loads(self.printed)
-
-
-Run = Callable[..., Outcome]
-
-
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def run(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        status = main(["provision", *map(str, arguments)])
-        printed = capsys.readouterr()
-        return Outcome(status, printed.out + printed.err)
-
-    return run
+def run(command: Run) -> Run:
+    return functools.partial(command, "provision")
 
 
 @pytest.fixture
@@ -87,18 +59,8 @@ def one(board: VirtualBoard, run: Run, server: ServerView) -> Run:
     """Provisions the board with a WiFi and a key, and whatever else is given."""
 
     def one(*arguments: object, **fields: str | None) -> Outcome:
-        given: dict[str, str | None] = {
-            "wifi_ssid": "home",
-            "wifi_password": PASSWORD,
-            "api_key": KEY,
-            "source_id": "dev-1",
-            "endpoint": server.device["ingest"],
-        }
-        words: list[object] = ["--port", board.port, "--json", "--wait", 0]
-        for name, value in (given | fields).items():
-            if value is not None:
-                words += [f"--{name.replace('_', '-')}", value]
-        return run(*words, *arguments)
+        given = SETTINGS | {"endpoint": server.device["ingest"]} | fields
+        return run("--port", board.port, "--json", "--wait", 0, *options(given), *arguments)
 
     return one
 
