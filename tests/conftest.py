@@ -3,7 +3,14 @@
 import os
 from collections.abc import Generator
 
+import hypothesis
 import pytest
+
+# A machine that does other things too is slow at times; how fast code is, is no matter of these.
+hypothesis.settings.register_profile(
+    "tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tests")
 
 # Those first that others import.
 pytest_plugins = [

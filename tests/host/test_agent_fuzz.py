@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent_corpus import messages as corpus
@@ -194,9 +194,7 @@ def play(wire: list[str | bytes]) -> World:
     return world
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+@settings(max_examples=150, derandomize=True)
 @given(st.lists(WIRE, min_size=1, max_size=12))
 @example(list(corpus()))
 def test_a_hostile_server_costs_errors_and_nothing_else(wire: list[str | bytes]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError, validators
 
@@ -137,12 +137,7 @@ GOOD = st.one_of(
 )
 
 
-# Machines are slow at times, and this says nothing about the code.
-thorough = settings(
-    max_examples=200,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+thorough = settings(max_examples=200)
 
 
 @thorough

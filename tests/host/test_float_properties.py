@@ -69,7 +69,7 @@ def check_single(value: float) -> None:
     assert "." in text or "e" in text, "it would be an int for the server"
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(FINITE)
 @example(2.0**-127)
 @example(-0.0)
@@ -104,7 +104,7 @@ def test_random_decimals_have_the_shortest_digits() -> None:
         check_double(numbers.uniform(-1000, 1000))
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(SINGLE)
 @example(2.0**-127)
 @example(2.0**-149)
@@ -167,7 +167,7 @@ def test_positional_notation_ends_at_10_to_the_16() -> None:
     assert b"e" in float_text(math.nextafter(1e16, math.inf))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(FINITE | SINGLE | st.sampled_from(SAMPLES), min_size=1, max_size=50))
 @example([2.0**-127, -0.0, 123456.789, 0.1, 1e-5, 3.4e38, 2345678.91, 99999.9999])
 def test_float_comes_out_of_the_ring_as_it_went_in(values: list[float]) -> None:
@@ -177,7 +177,7 @@ def test_float_comes_out_of_the_ring_as_it_went_in(values: list[float]) -> None:
     assert [repr(value) for value in client.values()] == [repr(value) for value in values]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(SINGLE, min_size=1, max_size=50))
 @example([2.0**-127, 2.0**-149, -0.0, 0.1, 13.999999046325684, 8388607.5, 16777216.0])
 def test_single_comes_out_of_a_single_precision_boards_ring_as_it_went_in(

@@ -172,7 +172,7 @@ TIME_MS = st.integers(0, 10**15 - 1) | st.sampled_from([0, 1, 10**15 - 1, 10**12
 NUMBER = st.floats(allow_nan=False, allow_infinity=False, width=32) | st.integers(-(2**31), 2**31)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     start_ms=TIME_MS,
     readings=st.lists(
@@ -201,7 +201,7 @@ def test_any_times_and_values_stay_within_32_bits(
     corpus.set_precision(0)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     anchor=st.integers(0, (1 << 30) - 1),
     epoch_us=st.integers(1577836800 * 10**6, 4233462143 * 10**6) | st.integers(0, 10**12),

@@ -256,7 +256,6 @@ class RingMachine(RuleBasedStateMachine):
 RingMachine.TestCase.settings = settings(
     max_examples=120,
     stateful_step_count=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     report_multiple_bugs=False,
 )
@@ -293,7 +292,7 @@ for _name in ["add", "sub", "mul", "floordiv", "mod", "divmod", "and", "or", "ls
     setattr(Time, f"__r{_name}__", Time._closed(f"__r{_name}__"))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(10**9, 10**12 - 1) | st.integers(10**12, END_MS - 1), STEP_MS))
 )
