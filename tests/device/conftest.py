@@ -4,7 +4,7 @@ A device test is a plain function that takes pytest fixtures by name. What it re
 is the fixture's attribute `device` (a dict), gone through JSON, as an object with attributes.
 A test file may set these constants:
 
-    TIMEOUT_S = 60      deadline of one test, on both interpreters
+    TIMEOUT_S = 60      deadline of one test, on both interpreters; more on a busy machine
     HEAP = "4M"         MicroPython's heap, in the syntax of `-X heapsize=`
     COMPILED = False    True: MicroPython runs .mpy files
     SHORT_NAMES = False True: once more on MicroPython, with private names as a deployed board has
@@ -29,6 +29,7 @@ from typing import Any
 import pytest
 
 import support
+from tests.fixtures.patience import patience_s
 from tools import build
 
 DEVICE_TESTS = Path(__file__).parent
@@ -136,7 +137,7 @@ def run_on_micropython(item: pytest.Function, arguments: str) -> None:
 
 
 def timeout_s(item: pytest.Function) -> int:
-    return getattr(item.module, "TIMEOUT_S", 60)
+    return round(patience_s(getattr(item.module, "TIMEOUT_S", 60)))
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.patience import patience_s
 from tools import build
 
 DEVICE_TESTS = build.REPOSITORY / "tests" / "device"
@@ -29,7 +30,7 @@ def run(interpreter: Path, library: Path, *arguments: str) -> str:
         cwd=library,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience_s(60),
     )
     assert result.returncode == 0, result.stderr + result.stdout
     return result.stdout

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
+from tests.fixtures.patience import patience_s
 from tools import build
 from tools.artifacts import package, roots
 
@@ -41,7 +42,7 @@ def micropython(program: str, *search_path: Path) -> str:
         env=os.environ | {"MICROPYPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patience_s(60),
     )
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
@@ -170,7 +171,7 @@ def test_mpremote_installs_the_package_over_a_serial_port(serial_port: str, tmp_
     # `resume`: without the soft reset, at which the Unix port would end.
     command = [BIN / "mpremote", "connect", serial_port, "resume", "mip", "install"]
     command += ["--target", str(tmp_path), str(package.TARGET)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=patience_s(120))
     assert result.returncode == 0, result.stdout + result.stderr
     assert micropython(USE, tmp_path).split()[:2] == [package.version(), "1"]
 

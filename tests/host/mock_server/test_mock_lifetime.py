@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from tests.fixtures.patience import patience_s
 from tests.fixtures.posts import SESSION, TIMEOUT_S, batch, post
 from tools.build import REPOSITORY
 from tools.mock_server import MockServer
@@ -141,7 +142,7 @@ def test_the_command_tells_how_to_give_a_board_its_authority(tmp_path: Path) -> 
 def test_the_command_refuses_a_name_that_is_no_use(arguments: tuple[str, ...], words: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools", "mock-server", *arguments],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=30,
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=patience_s(30),
     )  # fmt: skip
     assert done.returncode == 2
     assert words in done.stderr
@@ -152,7 +153,7 @@ def test_the_command_says_which_port_is_taken(server: MockServer) -> None:
     port = str(urlsplit(server.url).port)
     done = subprocess.run(
         [sys.executable, "-m", "tools", "mock-server", "--port", port],
-        cwd=REPOSITORY, capture_output=True, text=True, timeout=30,
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=patience_s(30),
     )  # fmt: skip
     assert done.returncode == 1
     assert f"port {port}" in done.stderr
@@ -186,7 +187,7 @@ def test_plexus_python_sends_to_it(tmp_path: Path, profile: str) -> None:
         }  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-c", CLIENT],
-            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=patience_s(60),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         sent = {point["metric"]: point["value"] for point in server.points()}
