@@ -16,6 +16,7 @@ hypothesis.settings.load_profile("tests")
 pytest_plugins = [
     "tests.fixtures.server",
     "tests.fixtures.boards",
+    "tests.fixtures.browser",
     "tests.fixtures.commands",
     "tests.fixtures.ntp",
     "tests.fixtures.ports",

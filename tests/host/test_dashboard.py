@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import pytest
+from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
-from tests.fixtures.browser import Browser, needs_chromium
+from tests.fixtures.browser import see
 from tools.mock_server import MockServer
 
 WAIT_S = 20.0
@@ -29,10 +30,6 @@ COMMANDS = [
     {"name": "reboot", "description": "Start anew"},
     {"name": "spin", "description": "Turn the motor", "params": SPIN},
 ]
-# A line and a strip of states; only then do cards that were just added keep their height.
-DRAWN = "['canvas', '.strip rect'].every(s => document.querySelector(`.live-charts ${s}`))"
-
-pytestmark = needs_chromium
 
 
 class ScriptedDevice:
@@ -95,42 +92,34 @@ class ScriptedDevice:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def gateway() -> Iterator[MockServer]:
     with MockServer(profile="gateway") as server:
         yield server
 
 
 @pytest.fixture
-def server(gateway: MockServer, browser: Browser) -> MockServer:
+def server(gateway: MockServer, page: Page) -> MockServer:
     """A server that speaks in typed commands; nothing is connected, and its page is open."""
     gateway.wait_until(lambda s: not any(device["connected"] for device in s.devices()))
     gateway.reset()
-    browser.open(gateway.admin_url)
-    browser.wait_for("document.getElementById('link').textContent === 'live'")
-    browser.wait_for("!document.getElementById('no-device').hidden")
+    page.goto(gateway.admin_url)
+    expect(page.locator("#link")).to_have_text("live")
+    expect(page.locator("#no-device")).to_be_visible()
     return gateway
 
 
 @pytest.fixture
-def device(server: MockServer, browser: Browser) -> Iterator[ScriptedDevice]:
+def device(server: MockServer, page: Page) -> Iterator[ScriptedDevice]:
     """A device that the page shows."""
     with ScriptedDevice(server) as device:
-        browser.wait_for(shows("#tabs", "esp32-001"))
+        see(page, "#tabs", "esp32-001")
         yield device
 
 
-def shows(selector: str, text: str) -> str:
-    """A condition: some element of that selector that is seen shows that text."""
-    return (
-        f"[...document.querySelectorAll({json.dumps(selector)})].some(node => "
-        f"node.checkVisibility() && node.innerText.includes({json.dumps(text)}))"
-    )
+def wait_till_drawn(page: Page) -> None:
+    """A line and a strip of states; only then do cards that were just added keep their height."""
+    for drawn in ("canvas", ".strip rect"):
+        expect(page.locator(f".live-charts {drawn}").first).to_be_attached()
 
 
 def card(metric: str, source: str = "esp32-001") -> str:
@@ -141,8 +130,8 @@ def card(metric: str, source: str = "esp32-001") -> str:
     )
 
 
-def live(browser: Browser, expression: str) -> Any:
-    return browser.evaluate(f"(async () => {expression})()")
+def live(page: Page, expression: str) -> Any:
+    return page.evaluate(f"(async () => {expression})()")
 
 
 def wait_until(condition: Callable[[], object]) -> None:
@@ -152,153 +141,145 @@ def wait_until(condition: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def start_stream(browser: Browser, device: ScriptedDevice) -> dict[str, Any]:
-    browser.press(".panel:not([hidden]) .start-stream button")
+def start_stream(page: Page, device: ScriptedDevice) -> dict[str, Any]:
+    page.click(".panel:not([hidden]) .start-stream button")
     params = device.obey("start_stream")
     # Its row moves what is below.
-    browser.wait_for("document.querySelector('.panel:not([hidden]) .running li')")
+    expect(page.locator(".panel:not([hidden]) .running li").first).to_be_visible()
     return params
 
 
-def test_without_a_device_the_page_says_how_to_connect_one(
-    server: MockServer, browser: Browser
-) -> None:
-    browser.wait_for(shows("#agent-config", server.ws_url))
-    browser.wait_for(shows("#agent-program", server.ws_url))
+def test_without_a_device_the_page_says_how_to_connect_one(server: MockServer, page: Page) -> None:
+    see(page, "#agent-config", server.ws_url)
+    see(page, "#agent-program", server.ws_url)
 
 
-def test_a_device_appears_with_what_it_announced(device: ScriptedDevice, browser: Browser) -> None:
-    browser.wait_for(shows(".head", "connected"))
-    browser.wait_for(shows(".head", "micropython 1.28 · 0.1.0"))
-    browser.wait_for(shows(".sensor", "BME280 at 0x76"))
-    browser.wait_for(shows(".sensor", "temperature, humidity"))
-    browser.wait_for(shows(".command", "Turn the motor"))
-    assert browser.evaluate("document.getElementById('no-device').hidden")
-    rates = "[...document.querySelectorAll('.sensor .rate-input')].map(input => input.value)"
-    assert browser.evaluate(rates) == ["1", "50"]
-    absent = "[...document.querySelectorAll('.sensor .pill')].map(pill => pill.hidden)"
-    assert browser.evaluate(absent) == [True, False]
+def test_a_device_appears_with_what_it_announced(device: ScriptedDevice, page: Page) -> None:
+    see(page, ".head", "connected")
+    see(page, ".head", "micropython 1.28 · 0.1.0")
+    see(page, ".sensor", "BME280 at 0x76")
+    see(page, ".sensor", "temperature, humidity")
+    see(page, ".command", "Turn the motor")
+    expect(page.locator("#no-device")).to_be_hidden()
+    for row, rate, absent in ((0, "1", False), (1, "50", True)):
+        sensor = page.locator(".sensor").nth(row)
+        expect(sensor.locator(".rate-input")).to_have_value(rate)
+        expect(sensor.get_by_text("absent")).to_be_visible(visible=absent)
 
 
-def test_uptime_and_counters_are_shown(device: ScriptedDevice, browser: Browser) -> None:
+def test_uptime_and_counters_are_shown(device: ScriptedDevice, page: Page) -> None:
     device.say({"type": "heartbeat", "source_id": "esp32-001", "uptime_s": 3723})
-    browser.wait_for(shows(".facts", "1:02:"))
-    start_stream(browser, device)
+    see(page, ".facts", "1:02:")
+    start_stream(page, device)
     device.telemetry(("temperature", 20), ("humidity", 40))
-    browser.wait_for(shows(".facts", "1\nframes"))
-    browser.wait_for(shows(".facts", "2\npoints"))
+    see(page, ".facts", "frames1")
+    see(page, ".facts", "points2")
 
 
-def test_a_stream_is_started_with_what_was_chosen(device: ScriptedDevice, browser: Browser) -> None:
-    browser.press(".start-stream summary")
-    browser.press(".start-stream input[value=humidity]")
-    browser.press(".start-stream summary")
-    browser.evaluate("document.querySelector('.start-stream select').value = '200'")
-    browser.press(".start-stream .store")
-    params = start_stream(browser, device)
+def test_a_stream_is_started_with_what_was_chosen(device: ScriptedDevice, page: Page) -> None:
+    page.click(".start-stream summary")
+    page.click(".start-stream input[value=humidity]")
+    page.click(".start-stream summary")
+    page.select_option(".start-stream select", "200")
+    page.click(".start-stream .store")
+    params = start_stream(page, device)
     assert params["metrics"] == ["humidity"]
     assert params["interval_ms"] == 200
     assert params["store"] is True
-    browser.wait_for(shows(".running li", "humidity · every 200 ms · stored"))
+    see(page, ".running li", "humidity · every 200 ms · stored")
 
 
-def test_all_metrics_are_streamed_if_none_is_chosen(
-    device: ScriptedDevice, browser: Browser
-) -> None:
-    params = start_stream(browser, device)
+def test_all_metrics_are_streamed_if_none_is_chosen(device: ScriptedDevice, page: Page) -> None:
+    params = start_stream(page, device)
     assert params["metrics"] == []
     assert params["interval_ms"] == 20
     assert params["store"] is False
-    browser.wait_for(shows(".running li", "all metrics · every 20 ms"))
+    see(page, ".running li", "all metrics · every 20 ms")
 
 
-def test_escape_closes_the_list_of_metrics(device: ScriptedDevice, browser: Browser) -> None:
-    browser.press(".start-stream summary")
-    browser.wait_for("document.querySelector('.start-stream details').open")
-    browser.key("Escape")
-    browser.wait_for("!document.querySelector('.start-stream details').open")
+def test_escape_closes_the_list_of_metrics(device: ScriptedDevice, page: Page) -> None:
+    page.click(".start-stream summary")
+    expect(page.locator(".start-stream details")).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    expect(page.locator(".start-stream details")).not_to_have_attribute("open", "")
 
 
-def test_one_stream_is_stopped(
-    server: MockServer, device: ScriptedDevice, browser: Browser
-) -> None:
-    start_stream(browser, device)
-    start_stream(browser, device)
-    browser.wait_for("document.querySelectorAll('.running li').length === 2")
+def test_one_stream_is_stopped(server: MockServer, device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
+    start_stream(page, device)
+    expect(page.locator(".running li")).to_have_count(2)
     second = server.device("esp32-001")["streams"][1]["id"]
-    browser.press(".running li:nth-child(2) button")
+    page.click(".running li:nth-child(2) button")
     assert device.obey("stop_stream")["stream_id"] == second
-    browser.wait_for("document.querySelectorAll('.running li').length === 1")
+    expect(page.locator(".running li")).to_have_count(1)
 
 
-def test_all_streams_are_stopped(device: ScriptedDevice, browser: Browser) -> None:
-    start_stream(browser, device)
-    browser.wait_for(shows("button", "Stop all"))
-    browser.click("Stop all")
+def test_all_streams_are_stopped(device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
+    see(page, "button", "Stop all")
+    page.get_by_role("button", name="Stop all", exact=True).click()
     assert device.obey("stop_stream")["stream_id"] == "*"
-    browser.wait_for("document.querySelectorAll('.running li').length === 0")
+    expect(page.locator(".running li")).to_have_count(0)
 
 
-def test_a_stream_that_the_device_refuses_is_told(device: ScriptedDevice, browser: Browser) -> None:
-    browser.press(".start-stream button")
+def test_a_stream_that_the_device_refuses_is_told(device: ScriptedDevice, page: Page) -> None:
+    page.click(".start-stream button")
     asked = device.hear("typed_command")
     device.answer(asked["id"], "start_stream", "ack")
     device.answer(asked["id"], "start_stream", "error", error="streams: 8 run; stop one")
-    browser.wait_for(shows(".note", "start_stream: streams: 8 run; stop one"))
+    see(page, ".note", "start_stream: streams: 8 run; stop one")
 
 
-def test_telemetry_is_drawn_as_it_comes(device: ScriptedDevice, browser: Browser) -> None:
-    start_stream(browser, device)
+def test_telemetry_is_drawn_as_it_comes(device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
     device.telemetry(("temperature", 21.5), ("accel", {"x": 1, "y": 2, "z": 9.75}), ("on", True))
-    browser.wait_for("document.querySelectorAll('.live-charts .card canvas').length === 2")
-    browser.wait_for(shows(".live-charts .value", "21.5"))
-    browser.wait_for(shows(".live-charts .value", "9.75"))
-    browser.wait_for("document.querySelector('.live-charts .strip rect')")
+    expect(page.locator(".live-charts .card canvas")).to_have_count(2)
+    see(page, ".live-charts .value", "21.5")
+    see(page, ".live-charts .value", "9.75")
+    expect(page.locator(".live-charts .strip rect").first).to_be_visible()
     device.telemetry(("temperature", 22.5))
-    browser.wait_for(shows(".live-charts .value", "22.5"))
+    see(page, ".live-charts .value", "22.5")
 
 
 def test_what_is_only_live_is_not_among_the_stored_readings(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
-    start_stream(browser, device)
+    start_stream(page, device)
     device.telemetry(("temperature", 21.5))
-    browser.wait_for(shows(".live-charts", "temperature"))
-    assert browser.evaluate("document.querySelectorAll('#charts .card').length") == 0
+    see(page, ".live-charts", "temperature")
+    expect(page.locator("#charts .card")).to_have_count(0)
     assert server.counts()["points"] == 0
 
 
-def test_every_reading_of_50_a_second_is_in_the_chart(
-    device: ScriptedDevice, browser: Browser
-) -> None:
-    start_stream(browser, device)
+def test_every_reading_of_50_a_second_is_in_the_chart(device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
     for number in range(150):
         device.telemetry(("temperature", number), ("accel", {"x": number, "y": -number}))
         time.sleep(0.02)
-    wait_until(lambda: live(browser, f"{card('temperature')}?.received") == 150)
-    values = live(browser, f"{card('temperature')}.readings.map(reading => reading.value)")
+    wait_until(lambda: live(page, f"{card('temperature')}?.received") == 150)
+    values = live(page, f"{card('temperature')}.readings.map(reading => reading.value)")
     assert values == list(range(150))
-    assert live(browser, f"{card('accel')}.readings.length") == 150
+    assert live(page, f"{card('accel')}.readings.length") == 150
     # The page still does what it is asked.
-    browser.wait_for(shows(".live-charts .value", "149"))
-    browser.click("Stop all")
+    see(page, ".live-charts .value", "149")
+    page.get_by_role("button", name="Stop all", exact=True).click()
     device.obey("stop_stream")
 
 
-def test_the_rate_of_readings_is_measured(device: ScriptedDevice, browser: Browser) -> None:
-    start_stream(browser, device)
+def test_the_rate_of_readings_is_measured(device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
     shown = "/^\\d+(\\.\\d)?\\/s$/.test(document.querySelector('.live-charts .rate').textContent)"
     for number in range(500):
         device.telemetry(("temperature", number))
-        if number % 10 == 9 and browser.evaluate(f"!!document.querySelector('.rate') && {shown}"):
+        if number % 10 == 9 and page.evaluate(f"!!document.querySelector('.rate') && {shown}"):
             break
         time.sleep(0.02)
     else:
         pytest.fail("no rate was ever shown")
 
 
-def test_live_charts_keep_only_the_last_minute(device: ScriptedDevice, browser: Browser) -> None:
-    start_stream(browser, device)
+def test_live_charts_keep_only_the_last_minute(device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
     now = int(time.time() * 1000)
     for second in range(0, 8000, 1000):  # 8,000 readings, one each 20 ms: 160 s
         points = [
@@ -306,90 +287,82 @@ def test_live_charts_keep_only_the_last_minute(device: ScriptedDevice, browser: 
             for n in range(second, second + 1000)
         ]
         device.say({"type": "telemetry", "source_id": "esp32-001", "points": points})
-    wait_until(lambda: live(browser, f"{card('t')}?.received") == 8000)
-    kept = live(browser, f"{card('t')}.readings.length")
+    wait_until(lambda: live(page, f"{card('t')}?.received") == 8000)
+    kept = live(page, f"{card('t')}.readings.length")
     assert 3000 <= kept < 6000
-    assert live(browser, f"{card('t')}.readings.at(-1).value") == 7999
+    assert live(page, f"{card('t')}.readings.at(-1).value") == 7999
 
 
-def test_a_clock_that_is_set_back_begins_the_chart_anew(
-    device: ScriptedDevice, browser: Browser
-) -> None:
-    start_stream(browser, device)
+def test_a_clock_that_is_set_back_begins_the_chart_anew(device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
     now = int(time.time() * 1000)
     device.telemetry(("t", 1), at_ms=now)
     device.telemetry(("t", 2), at_ms=now - 3_600_000)
-    browser.wait_for(shows(".live-charts .value", "2"))
-    assert live(browser, f"{card('t')}.readings.length") == 1
+    see(page, ".live-charts .value", "2")
+    assert live(page, f"{card('t')}.readings.length") == 1
 
 
-def test_the_window_of_the_live_charts_is_chosen(device: ScriptedDevice, browser: Browser) -> None:
-    start_stream(browser, device)
+def test_the_window_of_the_live_charts_is_chosen(device: ScriptedDevice, page: Page) -> None:
+    start_stream(page, device)
     now = int(time.time() * 1000)
     device.telemetry(("temperature", 1), at_ms=now - 20_000)
     device.telemetry(("temperature", 2), at_ms=now)
-    browser.wait_for("document.querySelector('.live-charts canvas')")
+    expect(page.locator(".live-charts canvas").first).to_be_visible()
     span = f"(([from, to]) => to - from)(({card('temperature')}).range)"  # of one moment
-    assert live(browser, span) == pytest.approx(30)
-    browser.evaluate(
-        "{ const select = document.querySelector('.live-window'); select.value = '10';"
-        " select.dispatchEvent(new Event('change')) }"
-    )
-    wait_until(lambda: live(browser, span) == pytest.approx(10))
+    assert live(page, span) == pytest.approx(30)
+    page.select_option(".live-window", "10")
+    wait_until(lambda: live(page, span) == pytest.approx(10))
 
 
-def test_a_session_is_recorded_and_stopped(device: ScriptedDevice, browser: Browser) -> None:
-    browser.type(".session-name", "Motor test")
-    browser.press(".start-session button")
+def test_a_session_is_recorded_and_stopped(device: ScriptedDevice, page: Page) -> None:
+    page.fill(".session-name", "Motor test")
+    page.click(".start-session button")
     params = device.obey("start_session")
     assert params["session_name"] == "Motor test"
     session = {"session_id": params["session_id"]}
     device.say({"type": "session_started", "session_name": "Motor test"} | session)
-    browser.wait_for(shows(".recording", "Motor test"))
-    browser.wait_for(shows(".recording .time", "0:0"))
-    browser.press(".recording button")
+    see(page, ".recording", "Motor test")
+    see(page, ".recording .time", "0:0")
+    page.click(".recording button")
     assert device.obey("stop_session")["session_id"] == params["session_id"]
     device.say({"type": "session_stopped"} | session)
-    browser.wait_for(shows(".start-session", "Record"))
+    see(page, ".start-session", "Record")
 
 
 def test_a_rate_is_configured_and_what_is_in_force_is_shown(
-    device: ScriptedDevice, browser: Browser
+    device: ScriptedDevice, page: Page
 ) -> None:
-    browser.type(".sensor:nth-child(2) .rate-input", "120")
-    browser.press(".sensor:nth-child(2) button")
+    page.fill(".sensor:nth-child(2) .rate-input", "120")
+    page.click(".sensor:nth-child(2) button")
     params = device.obey("configure", {"sample_rate": 100, "interval_ms": 10, "prefix": ""})
     assert params["sensor"] == "mpu6050"
     assert params["config"] == {"sample_rate": 120}
-    browser.wait_for(shows(".sensor:nth-child(2) .result.good", "sample_rate 100"))
+    see(page, ".sensor:nth-child(2) .result.good", "sample_rate 100")
 
 
-def test_prefix_and_driver_options_are_configured(device: ScriptedDevice, browser: Browser) -> None:
-    browser.press(".sensor summary")
-    browser.type(".sensor [aria-label^=Prefix]", "oven.")
-    browser.type(".sensor [aria-label^=Driver]", '{"gain": 2}')
-    browser.press(".sensor button")
+def test_prefix_and_driver_options_are_configured(device: ScriptedDevice, page: Page) -> None:
+    page.click(".sensor summary")
+    page.fill(".sensor [aria-label^=Prefix]", "oven.")
+    page.fill(".sensor [aria-label^=Driver]", '{"gain": 2}')
+    page.click(".sensor button")
     assert device.obey("configure")["config"] == {"prefix": "oven.", "gain": 2}
 
 
-def test_options_that_were_taken_are_not_sent_again(
-    device: ScriptedDevice, browser: Browser
-) -> None:
-    browser.press(".sensor summary")
-    browser.type(".sensor [aria-label^=Driver]", '{"gain": 2}')
-    browser.press(".sensor button")
+def test_options_that_were_taken_are_not_sent_again(device: ScriptedDevice, page: Page) -> None:
+    page.click(".sensor summary")
+    page.fill(".sensor [aria-label^=Driver]", '{"gain": 2}')
+    page.click(".sensor button")
     device.obey("configure", {"gain": 2})
-    browser.wait_for("document.querySelector('.sensor [aria-label^=Driver]').value === ''")
-    browser.type(".sensor .rate-input", "5")
-    browser.press(".sensor button")
+    expect(page.locator(".sensor [aria-label^=Driver]").first).to_have_value("")
+    page.fill(".sensor .rate-input", "5")
+    page.click(".sensor button")
     assert device.obey("configure")["config"] == {"sample_rate": 5}
 
 
 def test_the_rate_in_force_is_shown_unless_somebody_changes_it(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
-    rate = "document.querySelector('.sensor .rate-input').value"
-    browser.press(".sensor .rate-input")
+    page.click(".sensor .rate-input")
     command_id = server.command(
         "esp32-001", "configure", {"sensor": "bme280", "config": {"sample_rate": 4}}
     )
@@ -397,16 +370,16 @@ def test_the_rate_in_force_is_shown_unless_somebody_changes_it(
     device.answer(
         command_id, "configure", "result", result={"sample_rate": 4, "metrics": ["warmth"]}
     )
-    browser.wait_for(shows(".sensor", "warmth"))
-    browser.press(".session-name")
-    browser.wait_for(f"{rate} === '4'")
+    see(page, ".sensor", "warmth")
+    page.click(".session-name")
+    expect(page.locator(".sensor .rate-input").first).to_have_value("4")
 
 
 def test_nothing_is_sent_if_nothing_was_changed(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
-    browser.press(".sensor button")
-    browser.wait_for(shows(".sensor .result", "nothing was changed"))
+    page.click(".sensor button")
+    see(page, ".sensor .result", "nothing was changed")
     sent = [m["message"] for m in server.messages("esp32-001") if m["from"] == "server"]
     assert [message["type"] for message in sent] == ["authenticated"]
 
@@ -416,50 +389,50 @@ def test_nothing_is_sent_if_nothing_was_changed(
     [(".sensor .rate-input", "0", "over 0"), (".sensor [aria-label^=Driver]", "[1]", "object")],
 )
 def test_a_bad_configuration_is_refused_before_it_is_sent(
-    server: MockServer, device: ScriptedDevice, browser: Browser,
+    server: MockServer, device: ScriptedDevice, page: Page,
     selector: str, text: str, words: str,
 ) -> None:  # fmt: skip
-    browser.press(".sensor summary")
-    browser.type(selector, text)
-    browser.press(".sensor button")
-    browser.wait_for(shows(".sensor .result.bad", words))
+    page.click(".sensor summary")
+    page.fill(selector, text)
+    page.click(".sensor button")
+    see(page, ".sensor .result.bad", words)
     sent = [m["message"] for m in server.messages("esp32-001") if m["from"] == "server"]
     assert [message["type"] for message in sent] == ["authenticated"]
 
 
 def test_a_configuration_that_the_device_refuses_is_told(
-    device: ScriptedDevice, browser: Browser
+    device: ScriptedDevice, page: Page
 ) -> None:
-    browser.type(".sensor .rate-input", "200")
-    browser.press(".sensor button")
+    page.fill(".sensor .rate-input", "200")
+    page.click(".sensor button")
     asked = device.hear("typed_command")
     device.answer(asked["id"], "configure", "ack")
     device.answer(asked["id"], "configure", "error", error="sample_rate: at most 100")
-    browser.wait_for(shows(".sensor .result.bad", "sample_rate: at most 100"))
-    assert browser.evaluate("document.querySelector('.sensor .rate-input').value") == "200"
+    see(page, ".sensor .result.bad", "sample_rate: at most 100")
+    expect(page.locator(".sensor .rate-input").first).to_have_value("200")
 
 
 def test_what_is_being_typed_survives_news(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
-    browser.type(".sensor .rate-input", "7")
-    browser.type(".session-name", "Half a na")
-    browser.type(".command input[type=text]", "half a la")
+    page.fill(".sensor .rate-input", "7")
+    page.fill(".session-name", "Half a na")
+    page.fill(".command input[type=text]", "half a la")
     slower = [dict(SENSORS[0], sample_rate=2, description="another"), SENSORS[1]]
     with ScriptedDevice(server, sensors=slower):
-        browser.wait_for(shows(".sensor", "another"))
-        assert browser.evaluate("document.querySelector('.sensor .rate-input').value") == "7"
-        assert browser.evaluate("document.querySelector('.session-name').value") == "Half a na"
-        label = "document.querySelector('.command input[type=text]')"
-        assert browser.evaluate(f"{label}.value") == "half a la"
-        assert browser.evaluate(f"document.activeElement === {label}")
+        see(page, ".sensor", "another")
+        expect(page.locator(".sensor .rate-input").first).to_have_value("7")
+        expect(page.locator(".session-name").first).to_have_value("Half a na")
+        label = page.locator(".command input[type=text]").first
+        expect(label).to_have_value("half a la")
+        expect(label).to_be_focused()
 
 
 def test_a_command_is_run_with_its_parameters_and_its_output_is_shown(
-    device: ScriptedDevice, browser: Browser
+    device: ScriptedDevice, page: Page
 ) -> None:
     spin = ".command:nth-child(2)"
-    fields = browser.evaluate(
+    fields = page.evaluate(
         f"[...document.querySelectorAll('{spin} :is(input, select)')].map("
         "({type, min, max, step, required, value}) => [type, min, max, step, required, value])"
     )
@@ -470,9 +443,9 @@ def test_a_command_is_run_with_its_parameters_and_its_output_is_shown(
         ["checkbox", "", "", "", False, "on"],
         ["select-one", None, None, None, False, "1"],
     ]
-    browser.type(f"{spin} label:nth-of-type(2) input", "3")
-    browser.press(f"{spin} [type=checkbox]")
-    browser.press(f"{spin} button")
+    page.fill(f"{spin} label:nth-of-type(2) input", "3")
+    page.click(f"{spin} [type=checkbox]")
+    page.click(f"{spin} button")
     asked = device.hear("typed_command")
     command_id, params = asked["id"], asked["params"]
     assert params["command"] == "spin"
@@ -480,122 +453,122 @@ def test_a_command_is_run_with_its_parameters_and_its_output_is_shown(
     assert params["timeout_seconds"] == 300
     device.answer(command_id, "execute", "ack")
     device.output(command_id, "start", command="spin")
-    browser.wait_for(shows(".output .running", "spin runs"))
+    see(page, ".output .running", "spin runs")
     device.output(command_id, "data", data="one turn, ")
     device.output(command_id, "data", data="two turns\n")
-    browser.wait_for(shows(".console .said", "one turn, two turns"))
+    see(page, ".console .said", "one turn, two turns")
     device.output(command_id, "exit", code=0)
-    browser.wait_for(shows(".console .event", "exit"))
+    see(page, ".console .event", "exit")
     device.answer(command_id, "execute", "result", result={"code": 0, "result": 42})
-    browser.wait_for(shows(".console .said", '{"code":0,"result":42}'))
-    browser.wait_for("document.querySelectorAll('.output .running li').length === 0")
+    see(page, ".console .said", '{"code":0,"result":42}')
+    expect(page.locator(".output .running li")).to_have_count(0)
 
 
 def test_a_command_without_a_parameter_it_needs_is_not_sent(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
-    browser.press(".command:nth-child(2) button")  # turns is empty
-    browser.press(".command:nth-child(1) button")
+    page.click(".command:nth-child(2) button")  # turns is empty
+    page.click(".command:nth-child(1) button")
     assert device.hear("typed_command")["params"]["command"] == "reboot"
 
 
-def test_a_command_is_cancelled(device: ScriptedDevice, browser: Browser) -> None:
-    browser.press(".command button")
+def test_a_command_is_cancelled(device: ScriptedDevice, page: Page) -> None:
+    page.click(".command button")
     command_id = device.hear("typed_command")["id"]
     device.answer(command_id, "execute", "ack")
     device.output(command_id, "start", command="reboot")
-    browser.click("Cancel")
+    page.get_by_text("Cancel", exact=True).click()
     assert device.obey("cancel")["id"] == command_id
     device.output(command_id, "error", error="cancelled")
     device.answer(command_id, "execute", "error", error="cancelled")
-    browser.wait_for(shows(".console .line", "cancelled"))
-    browser.wait_for("document.querySelectorAll('.output .running li').length === 0")
+    see(page, ".console .line", "cancelled")
+    expect(page.locator(".output .running li")).to_have_count(0)
 
 
 def test_a_command_that_was_started_elsewhere_is_shown(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
     command_id = server.command("esp32-001", "execute", {"command": "spin turns=3"})
-    browser.wait_for(shows(".output .running", "execute runs"))
+    see(page, ".output .running", "execute runs")
     device.output(command_id, "start", command="spin turns=3")
-    browser.wait_for(shows(".output .running", "spin turns=3 runs"))
+    see(page, ".output .running", "spin turns=3 runs")
 
 
 def test_a_registered_command_sent_by_its_own_name_is_shown(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
     server.command("esp32-001", "spin", {"turns": 3})
     server.command("esp32-001", "configure", {"sensor": "bme280", "config": {}})
-    browser.wait_for(shows(".output .running", "spin runs"))
-    assert browser.evaluate("document.querySelectorAll('.output .running li').length") == 1
+    see(page, ".output .running", "spin runs")
+    expect(page.locator(".output .running li")).to_have_count(1)
 
 
 def test_a_command_that_ends_while_the_page_is_cut_off_does_not_run_on(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
-    browser.press(".command button")
+    page.click(".command button")
     command_id = device.hear("typed_command")["id"]
     device.answer(command_id, "execute", "ack")
     device.output(command_id, "start", command="reboot")
-    browser.wait_for(shows(".output .running", "reboot runs"))
+    see(page, ".output .running", "reboot runs")
     link = "const { link } = (await import('/static/js/main.js')).devices;"
-    live(browser, f"{{ {link} link.connect = () => {{ window.tried = true; }};"
+    live(page, f"{{ {link} link.connect = () => {{ window.tried = true; }};"
                   " link.socket.close(); }")  # fmt: skip
-    browser.wait_for("window.tried")
+    wait_until(lambda: page.evaluate("window.tried"))
     device.output(command_id, "exit", code=0)
     device.answer(command_id, "execute", "result", result={})
     server.wait_until(lambda s: s.device("esp32-001")["open_commands"] == [])
-    live(browser, f"{{ {link} delete link.connect; link.connect(); }}")
-    browser.wait_for("document.querySelectorAll('.output .running li').length === 0")
+    live(page, f"{{ {link} delete link.connect; link.connect(); }}")
+    expect(page.locator(".output .running li")).to_have_count(0)
 
 
 @pytest.mark.parametrize("seconds", ["0", "3601"])
 def test_a_time_limit_that_no_device_takes_is_not_sent(
-    server: MockServer, device: ScriptedDevice, browser: Browser, seconds: str
+    server: MockServer, device: ScriptedDevice, page: Page, seconds: str
 ) -> None:
-    browser.type("[aria-label=Commands] .top input", seconds)
-    browser.press(".command button")
-    browser.type("[aria-label=Commands] .top input", "3600")
-    browser.press(".command button")
+    page.fill("[aria-label=Commands] .top input", seconds)
+    page.click(".command button")
+    page.fill("[aria-label=Commands] .top input", "3600")
+    page.click(".command button")
     assert device.hear("typed_command")["params"]["timeout_seconds"] == 3600
 
 
-def test_output_is_bounded(device: ScriptedDevice, browser: Browser) -> None:
-    browser.press(".command button")
+def test_output_is_bounded(device: ScriptedDevice, page: Page) -> None:
+    page.click(".command button")
     command_id = device.hear("typed_command")["id"]
     device.output(command_id, "start", command="reboot")
     for number in range(3):
         device.output(command_id, "data", data=f"{number} " + "x" * 3000)
-    browser.wait_for(shows(".console .line", "2 x"))
-    assert browser.evaluate("document.querySelectorAll('.console .line').length") == 4
+    see(page, ".console .line", "2 x")
+    expect(page.locator(".console .line")).to_have_count(4)
     # The same by hand, as a device may not say so much in a second.
     panel = "(await import('/static/js/main.js')).devices.panel('esp32-001')"
     live(
-        browser,
+        page,
         f"{{ const {{ console }} = {panel}.commands; for (let n = 0; n < 600; n++) "
         "console.write('reboot', 'exit', String(n)); }",
     )
-    assert browser.evaluate("document.querySelectorAll('.console .line').length") == 500
-    assert browser.evaluate(shows(".console .line", "599"))
+    expect(page.locator(".console .line")).to_have_count(500)
+    see(page, ".console .line", "599")
 
 
-def test_errors_of_the_device_are_listed(device: ScriptedDevice, browser: Browser) -> None:
+def test_errors_of_the_device_are_listed(device: ScriptedDevice, page: Page) -> None:
     device.say(
         {"type": "device_error", "source_id": "esp32-001", "source": "bme280",
          "error": "no answer on the bus", "severity": "warning",
          "timestamp": int(time.time() * 1000)}
     )  # fmt: skip
-    browser.wait_for(shows(".remarks", "1 error, the last:"))
-    browser.wait_for(shows(".remarks", "bme280: no answer on the bus (warning)"))
-    browser.wait_for(shows(".sensor .result.bad", "no answer on the bus"))
+    see(page, ".remarks", "1 error, the last:")
+    see(page, ".remarks", "bme280: no answer on the bus (warning)")
+    see(page, ".sensor .result.bad", "no answer on the bus")
 
 
-def test_breaches_of_the_protocol_are_listed(device: ScriptedDevice, browser: Browser) -> None:
+def test_breaches_of_the_protocol_are_listed(device: ScriptedDevice, page: Page) -> None:
     device.say({"type": "pong"})
-    browser.wait_for(shows(".remarks", "pong without a ping"))
+    see(page, ".remarks", "pong without a ping")
 
 
-def test_markup_from_a_device_is_shown_as_text(server: MockServer, browser: Browser) -> None:
+def test_markup_from_a_device_is_shown_as_text(server: MockServer, page: Page) -> None:
     hostile = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
     sensors = [{"name": hostile, "description": hostile, "metrics": [hostile], "sample_rate": 1}]
     schema = {
@@ -605,11 +578,11 @@ def test_markup_from_a_device_is_shown_as_text(server: MockServer, browser: Brow
     }
     commands = [{"name": hostile, "description": hostile, "params": schema}]
     with ScriptedDevice(server, sensors=sensors, commands=commands) as device:
-        browser.wait_for(shows(".sensor", hostile))
-        start_stream(browser, device)
+        see(page, ".sensor", hostile)
+        start_stream(page, device)
         device.telemetry((hostile, hostile), (hostile + "2", {hostile: 1, "__proto__": 2}))
-        browser.wait_for(DRAWN)
-        browser.press(".command button")
+        wait_till_drawn(page)
+        page.click(".command button")
         asked = device.hear("typed_command")
         assert asked["params"]["command"] == hostile
         device.output(asked["id"], "start", command=hostile)
@@ -621,128 +594,123 @@ def test_markup_from_a_device_is_shown_as_text(server: MockServer, browser: Brow
         device.say({"type": "session_started", "session_id": "s1", "session_name": hostile})
         places = (".command", ".live-charts", ".console", ".remarks", ".recording", ".metrics")
         for place in places:
-            browser.wait_for(shows(place, hostile))
-        assert browser.evaluate("document.querySelectorAll('main img, main script').length") == 0
-        assert browser.evaluate("window.hacked === undefined")
+            see(page, place, hostile)
+        expect(page.locator("main img, main script")).to_have_count(0)
+        assert page.evaluate("window.hacked === undefined")
 
 
 def test_a_device_that_is_gone_is_marked_and_cannot_be_asked(
-    server: MockServer, browser: Browser
+    server: MockServer, page: Page
 ) -> None:
     with ScriptedDevice(server) as device:
-        browser.wait_for(shows(".head", "connected"))
-        start_stream(browser, device)
-        browser.wait_for(shows(".running", "all metrics"))
-    browser.wait_for(shows(".head .pill", "gone"))
-    browser.wait_for("document.querySelector('[role=tab]').textContent === 'esp32-001 gone'")
-    browser.wait_for("document.querySelectorAll('.running li').length === 0")
-    browser.wait_for("document.querySelector('.start-stream button').matches(':disabled')")
+        see(page, ".head", "connected")
+        start_stream(page, device)
+        see(page, ".running", "all metrics")
+    see(page, ".head .pill", "gone")
+    expect(page.locator("[role=tab]")).to_have_text("esp32-001 gone")
+    expect(page.locator(".running li")).to_have_count(0)
+    expect(page.locator(".start-stream button")).to_be_disabled()
     with ScriptedDevice(server):
-        browser.wait_for(shows(".head .pill", "connected"))
-        browser.wait_for("document.querySelector('.start-stream button').matches(':enabled')")
+        see(page, ".head .pill", "connected")
+        expect(page.locator(".start-stream button")).to_be_enabled()
 
 
 def test_each_of_several_devices_has_a_tab_and_charts_of_its_own(
-    server: MockServer, browser: Browser
+    server: MockServer, page: Page
 ) -> None:
     with ScriptedDevice(server, "dev-a") as first, ScriptedDevice(server, "dev-b", []) as second:
-        browser.wait_for("document.querySelectorAll('[role=tab]').length === 2")
-        browser.wait_for(shows(".source-name", "dev-a"))
-        start_stream(browser, first)
-        browser.click("dev-b")
-        browser.wait_for(shows(".source-name", "dev-b"))
-        start_stream(browser, second)
+        expect(page.locator("[role=tab]")).to_have_count(2)
+        charts = page.locator(".live-charts").filter(visible=True)
+        see(page, ".source-name", "dev-a")
+        start_stream(page, first)
+        page.get_by_role("tab", name="dev-b").click()
+        see(page, ".source-name", "dev-b")
+        start_stream(page, second)
         first.telemetry(("mine", 1))
         second.telemetry(("yours", 2))
-        browser.wait_for(shows(".live-charts", "yours"))
-        assert not browser.evaluate(shows(".live-charts", "mine"))
-        browser.click("dev-a")
-        browser.wait_for(shows(".live-charts .value", "1"))
-        assert not browser.evaluate(shows(".live-charts", "yours"))
+        see(page, ".live-charts", "yours")
+        expect(charts.filter(has_text="mine")).to_have_count(0)
+        page.get_by_role("tab", name="dev-a").click()
+        see(page, ".live-charts .value", "1")
+        expect(charts.filter(has_text="yours")).to_have_count(0)
 
 
-def test_the_arrow_keys_go_from_tab_to_tab(server: MockServer, browser: Browser) -> None:
+def test_the_arrow_keys_go_from_tab_to_tab(server: MockServer, page: Page) -> None:
     with ScriptedDevice(server, "dev-a"), ScriptedDevice(server, "dev-b"):
-        browser.wait_for("document.querySelectorAll('[role=tab]').length === 2")
-        browser.press("[role=tab]")
-        browser.key("ArrowRight")
-        browser.wait_for(shows(".source-name", "dev-b"))
-        assert browser.evaluate("document.activeElement.textContent") == "dev-b"
+        expect(page.locator("[role=tab]")).to_have_count(2)
+        page.click("[role=tab]")
+        page.keyboard.press("ArrowRight")
+        see(page, ".source-name", "dev-b")
+        expect(page.get_by_role("tab", name="dev-b")).to_be_focused()
 
 
 def test_connected_devices_have_tabs_first_and_the_hidden_are_counted(
-    server: MockServer, browser: Browser
+    server: MockServer, page: Page
 ) -> None:
     for number in range(33):
         with ScriptedDevice(server, f"gone-{number}", [], []):
             pass
     with ScriptedDevice(server, "here"):
-        browser.wait_for(shows("[role=tab]", "here"))
-        browser.wait_for(shows("#more-devices", "2 more not shown"))
-        assert browser.evaluate("document.querySelectorAll('[role=tab]').length") == 32
+        see(page, "[role=tab]", "here")
+        see(page, "#more-devices", "2 more not shown")
+        expect(page.locator("[role=tab]")).to_have_count(32)
 
 
 @pytest.mark.parametrize("width", [1400, 390])
-def test_long_words_do_not_widen_the_page(server: MockServer, browser: Browser, width: int) -> None:
+def test_long_words_do_not_widen_the_page(server: MockServer, page: Page, width: int) -> None:
     long, endless = "n" * 226, "d" * 5000
     sensors = [
         {"name": long, "description": endless, "metrics": [long], "sample_rate": 1, "prefix": long}
     ]
     schema = {long: {"type": "choice", "choices": [long]}, "m" * 226: {"type": "string"}}
     commands = [{"name": long, "description": endless, "params": schema}]
-    browser.resize(width, 900)
-    try:
-        with ScriptedDevice(server, long, sensors, commands) as device:
-            browser.wait_for(shows(".source-name", long))
-            start_stream(browser, device)
-            device.telemetry((long, endless[:256]), ("object", {long: 1}), ("array", [long]))
-            browser.wait_for(DRAWN)
-            browser.press(".command button:last-child")
-            asked = device.hear("typed_command")
-            device.output(asked["id"], "start", command=long)
-            device.output(asked["id"], "data", data=endless)
-            device.say(
-                {"type": "device_error", "source_id": long, "source": "start_stream",
-                 "error": endless, "severity": "error", "timestamp": 1_700_000_000_000}
-            )  # fmt: skip
-            device.say({"type": "session_started", "session_id": long, "session_name": endless})
-            for place in (".note", ".recording", ".console"):
-                browser.wait_for(shows(place, endless[:200]))
-            assert browser.evaluate("document.documentElement.scrollWidth") <= width
-            assert not browser.evaluate(shows(".sensor", endless[:200]))
-            browser.press(".sensor .unfold")
-            browser.wait_for(shows(".sensor", endless[:200]))
-            assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    finally:
-        browser.resize(1400, 1000)
+    page.set_viewport_size({"width": width, "height": 900})
+    with ScriptedDevice(server, long, sensors, commands) as device:
+        see(page, ".source-name", long)
+        start_stream(page, device)
+        device.telemetry((long, endless[:256]), ("object", {long: 1}), ("array", [long]))
+        wait_till_drawn(page)
+        page.click(".command button:last-child")
+        asked = device.hear("typed_command")
+        device.output(asked["id"], "start", command=long)
+        device.output(asked["id"], "data", data=endless)
+        device.say(
+            {"type": "device_error", "source_id": long, "source": "start_stream",
+             "error": endless, "severity": "error", "timestamp": 1_700_000_000_000}
+        )  # fmt: skip
+        device.say({"type": "session_started", "session_id": long, "session_name": endless})
+        for place in (".note", ".recording", ".console"):
+            see(page, place, endless[:200])
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        expect(page.locator(".sensor .folded")).not_to_have_attribute("open", "")
+        page.click(".sensor .unfold")
+        expect(page.locator(".sensor .folded")).to_have_attribute("open", "")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_a_phone_shows_streams_before_sensors_with_targets_for_a_finger(
-    device: ScriptedDevice, browser: Browser
+    device: ScriptedDevice, page: Page
 ) -> None:
-    browser.resize(390, 844)
-    try:
-        box = "document.querySelector({}).getBoundingClientRect()"
-        start = box.format("'.start-stream button'")
-        assert browser.evaluate(f"{start}.bottom + scrollY") < 844
-        live_top = browser.evaluate(box.format("'.live'") + ".top")
-        assert live_top < browser.evaluate(box.format("'.sensors'") + ".top")
-        heights = browser.evaluate(
-            "[...document.querySelectorAll('.panel :is(summary, button, select)')]"
-            ".filter(node => node.checkVisibility())"
-            ".map(node => node.getBoundingClientRect().height)"
-        )
-        assert heights
-        assert min(heights) >= 32
-    finally:
-        browser.resize(1400, 1000)
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = "document.querySelector({}).getBoundingClientRect()"
+    start = box.format("'.start-stream button'")
+    assert page.evaluate(f"{start}.bottom + scrollY") < 844
+    live_top = page.evaluate(box.format("'.live'") + ".top")
+    assert live_top < page.evaluate(box.format("'.sensors'") + ".top")
+    heights = page.evaluate(
+        "[...document.querySelectorAll('.panel :is(summary, button, select)')]"
+        ".filter(node => node.checkVisibility())"
+        ".map(node => node.getBoundingClientRect().height)"
+    )
+    assert heights
+    assert min(heights) >= 32
 
 
 def test_a_command_that_cannot_be_sent_is_told(
-    server: MockServer, device: ScriptedDevice, browser: Browser
+    server: MockServer, device: ScriptedDevice, page: Page
 ) -> None:
     refused = live(
-        browser,
+        page,
         "(await import('/static/js/main.js')).devices.link.command('nobody', 'ping', {})"
         ".catch(error => error.message)",
     )
@@ -750,9 +718,9 @@ def test_a_command_that_cannot_be_sent_is_told(
 
 
 def test_an_answer_may_be_faster_than_the_word_that_its_command_was_sent(
-    server: MockServer, browser: Browser
+    server: MockServer, page: Page
 ) -> None:
-    events = browser.evaluate(
+    events = page.evaluate(
         """(async () => {
           const { Panel } = await import("/static/js/panel.js");
           const panel = new Panel("dev", { command: async () => "c1" });
@@ -766,54 +734,54 @@ def test_an_answer_may_be_faster_than_the_word_that_its_command_was_sent(
     assert events == ["ack", "result"]
 
 
-def test_the_page_finds_its_devices_again_after_the_server_was_away(browser: Browser) -> None:
+def test_the_page_finds_its_devices_again_after_the_server_was_away(page: Page) -> None:
     with MockServer() as server:
         port = int(server.admin_url.rpartition(":")[2])
-        browser.open(server.admin_url)
+        page.goto(server.admin_url)
         with ScriptedDevice(server, "before"):
-            browser.wait_for(shows(".source-name", "before"))
-    browser.wait_for(shows("#devices-link", "live link lost"))
+            see(page, ".source-name", "before")
+    see(page, "#devices-link", "live link lost")
     with MockServer(admin_port=port) as server, ScriptedDevice(server, "after"):
-        browser.wait_for(shows(".source-name", "after"))
-        browser.wait_for("document.getElementById('devices-link').textContent === ''")
+        see(page, ".source-name", "after")
+        expect(page.locator("#devices-link")).to_have_text("")
 
 
-def test_the_bare_form_is_spoken_too(browser: Browser) -> None:
+def test_the_bare_form_is_spoken_too(page: Page) -> None:
     with MockServer(profile="documented") as server, ScriptedDevice(server) as device:
-        browser.open(server.admin_url)
-        browser.wait_for(shows(".source-name", "esp32-001"))
-        browser.press(".start-stream button")
+        page.goto(server.admin_url)
+        see(page, ".source-name", "esp32-001")
+        page.click(".start-stream button")
         started = device.hear("start_stream")
         assert started["interval_ms"] == 20
-        browser.wait_for(shows(".running", "all metrics"))
-        browser.press(".running button")
+        see(page, ".running", "all metrics")
+        page.click(".running button")
         assert device.hear("stop_stream")["id"] == started["id"]
-        browser.type(".sensor .rate-input", "3")
-        browser.press(".sensor button")
+        page.fill(".sensor .rate-input", "3")
+        page.click(".sensor button")
         assert device.hear("configure")["config"] == {"sample_rate": 3}
-        browser.press(".command button")
+        page.click(".command button")
         asked = device.hear("execute")
         assert asked["command"] == "reboot"
         device.output(asked["id"], "start", command="reboot")
-        browser.click("Cancel")
+        page.get_by_text("Cancel", exact=True).click()
         assert device.hear("cancel")["id"] == asked["id"]
         device.output(asked["id"], "error", error="cancelled")
-        browser.wait_for(shows(".console .line", "cancelled"))
-        browser.wait_for("document.querySelectorAll('.output .running li').length === 0")
-        browser.press(".start-session button")
+        see(page, ".console .line", "cancelled")
+        expect(page.locator(".output .running li")).to_have_count(0)
+        page.click(".start-session button")
         session = device.hear("start_session")["session_id"]
-        device.say({"type": "session_started", "session_id": session, "session_name": "n"})
-        browser.wait_for(shows(".recording", "n"))
-        browser.press(".recording button")
+        device.say({"type": "session_started", "session_id": session, "session_name": "a name"})
+        see(page, ".recording", "a name")
+        page.click(".recording button")
         assert device.hear("stop_session")["session_id"] == session
 
 
 @pytest.fixture
-def bare(browser: Browser) -> Iterator[ScriptedDevice]:
+def bare(page: Page) -> Iterator[ScriptedDevice]:
     """A device that the page shows, of a server that speaks in bare messages."""
     with MockServer(profile="documented") as server, ScriptedDevice(server) as device:
-        browser.open(server.admin_url)
-        browser.wait_for(shows(".source-name", "esp32-001"))
+        page.goto(server.admin_url)
+        see(page, ".source-name", "esp32-001")
         yield device
 
 
@@ -826,33 +794,30 @@ def refuse(device: ScriptedDevice, source: str, words: str) -> None:
 
 @pytest.mark.parametrize("command", ["start_stream", "start_session"])
 def test_a_bare_command_that_the_device_refuses_is_told(
-    bare: ScriptedDevice, browser: Browser, command: str
+    bare: ScriptedDevice, page: Page, command: str
 ) -> None:
-    browser.press(f".{command.replace('_', '-')} button")
+    page.click(f".{command.replace('_', '-')} button")
     bare.hear(command)
     refuse(bare, command, "streams: 8 run; stop one")
-    browser.wait_for(shows(".note", f"{command}: streams: 8 run; stop one"))
+    see(page, ".note", f"{command}: streams: 8 run; stop one")
 
 
-def test_a_bare_configuration_that_nobody_refuses_is_done(
-    bare: ScriptedDevice, browser: Browser
-) -> None:
-    browser.press(".sensor summary")
-    browser.type(".sensor [aria-label^=Driver]", '{"gain": 2}')
-    browser.press(".sensor button")
+def test_a_bare_configuration_that_nobody_refuses_is_done(bare: ScriptedDevice, page: Page) -> None:
+    page.click(".sensor summary")
+    page.fill(".sensor [aria-label^=Driver]", '{"gain": 2}')
+    page.click(".sensor button")
     assert bare.hear("configure")["config"] == {"gain": 2}
-    browser.wait_for(shows(".sensor .result", "not refused: gain 2"))
-    assert browser.evaluate("document.querySelector('.sensor [aria-label^=Driver]').value") == ""
+    see(page, ".sensor .result", "not refused: gain 2")
+    expect(page.locator(".sensor [aria-label^=Driver]").first).to_have_value("")
 
 
 def test_a_bare_configuration_that_the_device_refuses_can_be_mended(
-    bare: ScriptedDevice, browser: Browser
+    bare: ScriptedDevice, page: Page
 ) -> None:
-    browser.press(".sensor summary")
-    browser.type(".sensor [aria-label^=Driver]", '{"gain": 3}')
-    browser.press(".sensor button")
+    page.click(".sensor summary")
+    page.fill(".sensor [aria-label^=Driver]", '{"gain": 3}')
+    page.click(".sensor button")
     bare.hear("configure")
     refuse(bare, "bme280", "gain: 3; give 1, 2 or 4")
-    browser.wait_for(shows(".sensor .result.bad", "gain: 3; give 1, 2 or 4"))
-    options = "document.querySelector('.sensor [aria-label^=Driver]').value"
-    assert browser.evaluate(options) == '{"gain": 3}'
+    see(page, ".sensor .result.bad", "gain: 3; give 1, 2 or 4")
+    expect(page.locator(".sensor [aria-label^=Driver]").first).to_have_value('{"gain": 3}')

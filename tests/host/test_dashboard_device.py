@@ -1,59 +1,50 @@
 """A person at the page and the firmware on a board: what is watched, recorded and asked there."""
 
-from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
+from playwright.sync_api import Page
 
-from tests.fixtures.browser import Browser, needs_chromium
+from tests.fixtures.browser import see
 from tests.fixtures.firmware import Devices
 from tests.fixtures.server import ServerView
-from tests.host.test_dashboard import card, shows
+from tests.host.test_dashboard import card
 
 SOURCE = "virtual-1"
 IMU = {"driver": "mpu6050", "bus": "i2c0", "interval_ms": 100, "prefix": "imu.", "name": "imu"}
 
-pytestmark = needs_chromium
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with Browser() as browser:
-        yield browser
-
 
 @pytest.mark.parametrize("profile", ["server", "gateway"])
 def test_what_a_person_records_at_the_page_is_stored_once(
-    profile: str, device: Devices, browser: Browser, request: pytest.FixtureRequest
+    profile: str, device: Devices, page: Page, request: pytest.FixtureRequest
 ) -> None:
     view: ServerView = request.getfixturevalue(profile)
     mock = view.mock
     mock.wait_until(lambda mock: not any(known["connected"] for known in mock.devices()))
     mock.reset()
     device(sensors=[IMU], agent={"url": mock.ws_url}, endpoint=view.device["ingest"])
-    browser.open(mock.admin_url)
-    browser.wait_for(shows("#tabs", SOURCE))
-    browser.wait_for(shows(".sensor", "imu.acceleration"))
+    page.goto(mock.admin_url)
+    see(page, "#tabs", SOURCE)
+    see(page, ".sensor", "imu.acceleration")
 
-    browser.evaluate("document.querySelector('.start-stream select').value = '0'")
-    browser.click("Start stream")
+    page.select_option(".start-stream select", "0")
+    page.get_by_role("button", name="Start stream", exact=True).click()
     drawn = f"(async () => ({card('imu.acceleration', SOURCE)})?.readings.length ?? 0)()"
-    mock.wait_until(lambda _: browser.evaluate(drawn) >= 10, 20)
+    mock.wait_until(lambda _: page.evaluate(drawn) >= 10, 20)
 
-    browser.type(".rate-input", "20")
-    browser.press(".sensor button")
+    page.fill(".rate-input", "20")
+    page.click(".sensor button")
     mock.wait_until(lambda mock: mock.device(SOURCE)["sensors"][0]["sample_rate"] == 20)
 
-    browser.type(".session-name", "Motor test")
-    browser.press(".start-session button")
-    browser.wait_for(shows(".recording", "Motor test"))
+    page.fill(".session-name", "Motor test")
+    page.click(".start-session button")
+    see(page, ".recording", "Motor test")
     mock.wait_until(lambda mock: mock.sessions() and mock.sessions()[0]["points"] >= 30, 20)
-    browser.press(".recording button")
+    page.click(".recording button")
     mock.wait_until(lambda mock: mock.sessions()[0]["status"] == "completed", 20)
 
-    identify = "[...document.querySelectorAll('.command')].find(c => /^memory/.test(c.innerText))"
-    browser.wait_for(f"({identify}).querySelector('button').click() ?? true")
-    browser.wait_for(shows(".console .event", "exit"))
+    page.get_by_role("button", name="Run memory").click()
+    see(page, ".console .event", "exit")
 
     (session,) = mock.sessions()
     assert session["name"] == "Motor test"

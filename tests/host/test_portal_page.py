@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 import requests
+from playwright.sync_api import Browser, Page, expect
 
-from tests.fixtures.browser import Browser, needs_chromium
+from tests.fixtures.browser import WAIT_MS, see
 from tests.fixtures.ports import Ports
 from tools import build
 from tools.artifacts import micropython, payload
 from tools.build import REPOSITORY
 from tools.mock_server import MockServer
-
-pytestmark = needs_chromium
 
 MODELS = REPOSITORY / "tests" / "models"
 PROGRAM = REPOSITORY / "tests" / "device" / "portal_program.py"
@@ -96,29 +95,30 @@ def device(trees: list[Path], ports: Ports, tmp_path: Path, server: MockServer) 
 
 
 @pytest.fixture(scope="module", params=["light", "dark"])
-def phone(request: pytest.FixtureRequest) -> Iterator[Browser]:
-    with Browser(390, 844, dark=request.param == "dark") as browser:
-        browser.disable_scripts()
-        yield browser
+def phone(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with chromium.new_context(
+        viewport={"width": 390, "height": 844},
+        is_mobile=True,
+        java_script_enabled=False,
+        color_scheme=request.param,
+    ) as context:
+        context.set_default_timeout(WAIT_MS)
+        yield context.new_page()
 
 
-def says(text: str) -> str:
-    return f"document.body.innerText.includes({json.dumps(text)})"
+def fill(phone: Page, network: str = "Home & Garden", password: str = "secret123") -> None:
+    phone.click(f"input[value={json.dumps(network)}]")
+    phone.fill("input[name=wifi_password]", password)
+    phone.fill("input[name=api_key]", "plx_phone")
+    phone.fill("input[name=source_id]", "greenhouse-1")
 
 
-def fill(phone: Browser, network: str = "Home & Garden", password: str = "secret123") -> None:
-    phone.press(f"input[value={json.dumps(network)}]")
-    phone.type("input[name=wifi_password]", password)
-    phone.type("input[name=api_key]", "plx_phone")
-    phone.type("input[name=source_id]", "greenhouse-1")
-
-
-def test_a_person_sets_the_device_up(device: Device, phone: Browser, server: MockServer) -> None:
-    phone.open(device.url)
-    phone.wait_for(says("Set up this device"))
+def test_a_person_sets_the_device_up(device: Device, phone: Page, server: MockServer) -> None:
+    phone.goto(device.url)
+    see(phone, "body", "Set up this device")
     fill(phone)
-    phone.press("button")
-    phone.wait_for(says("Saved"))
+    phone.click("button")
+    see(phone, "h1", "The device is set up")
     assert device.end() == "saved\n"
     assert device.configuration() == {
         "api_key": "plx_phone",
@@ -129,11 +129,11 @@ def test_a_person_sets_the_device_up(device: Device, phone: Browser, server: Moc
     assert server.counts()["points"] == 0
 
 
-def test_the_page_shows_names_as_text_and_fits_the_phone(device: Device, phone: Browser) -> None:
-    phone.open(device.url)
-    phone.wait_for(says("Set up this device"))
+def test_the_page_shows_names_as_text_and_fits_the_phone(device: Device, phone: Page) -> None:
+    phone.goto(device.url)
+    see(phone, "body", "Set up this device")
     for text in ("Fritz!Box 7590 <b>", "Café au lait", "BME280 at 0x76 on i2c0", "plexus-010203"):
-        assert phone.evaluate(says(text)), text
+        see(phone, "body", text)
     width = "document.documentElement.scrollWidth"
     assert phone.evaluate(width) == 390
     touched = "[...document.querySelectorAll('.net, button, .field input')]"
@@ -142,44 +142,44 @@ def test_the_page_shows_names_as_text_and_fits_the_phone(device: Device, phone: 
 
 
 def test_the_name_of_a_hidden_network_is_asked_for_where_it_is_wanted(
-    device: Device, phone: Browser
+    device: Device, phone: Page
 ) -> None:
-    phone.open(device.url)
-    phone.wait_for(says("Another network"))
-    shown = "document.querySelector('input[name=other]').offsetHeight > 0"
-    assert not phone.evaluate(shown)
-    phone.press("label[for=other]")
-    assert phone.evaluate(shown)
+    phone.goto(device.url)
+    see(phone, "body", "Another network")
+    name = phone.locator("input[name=other]")
+    expect(name).to_be_hidden()
+    phone.click("label[for=other]")
+    expect(name).to_be_visible()
 
 
-def test_a_wrong_password_brings_the_form_back(device: Device, phone: Browser) -> None:
-    phone.open(device.url)
-    phone.wait_for(says("Set up this device"))
+def test_a_wrong_password_brings_the_form_back(device: Device, phone: Page) -> None:
+    phone.goto(device.url)
+    see(phone, "body", "Set up this device")
     fill(phone, password="not-this-one")
-    phone.press("button")
-    phone.wait_for(says("Joining Home & Garden"))
-    phone.wait_for(says("Save it all the same"))
-    assert phone.evaluate(says("assword"))
-    phone.type("input[name=wifi_password]", "secret123")
-    phone.press("button")
-    phone.wait_for(says("Saved"))
+    phone.click("button")
+    see(phone, "body", "Joining Home & Garden")
+    see(phone, "body", "Save it all the same")
+    see(phone, ".bad", "Home & Garden: wrong password")
+    phone.fill("input[name=wifi_password]", "secret123")
+    phone.click("button")
+    see(phone, "h1", "The device is set up")
     assert device.end() == "saved\n"
     assert device.configuration()["api_key"] == "plx_phone"  # it was not typed again
 
 
-def test_a_refused_key_is_told(device: Device, phone: Browser, server: MockServer) -> None:
-    phone.open(device.url)
-    phone.wait_for(says("Set up this device"))
+def test_a_refused_key_is_told(device: Device, phone: Page, server: MockServer) -> None:
+    phone.goto(device.url)
+    see(phone, "body", "Set up this device")
     fill(phone)
-    phone.type("input[name=api_key]", "plx_readonly")
-    phone.press("button")
-    phone.wait_for(says("403"))
+    phone.fill("input[name=api_key]", "plx_readonly")
+    phone.click("button")
+    see(phone, "body", "403")
     assert not (device.directory / "plexus.json").exists()
 
 
-def test_the_page_loads_nothing_else(device: Device, phone: Browser) -> None:
-    phone.open(device.url)
-    phone.wait_for(says("Set up this device"))
+def test_the_page_loads_nothing_else(device: Device, phone: Page) -> None:
+    phone.goto(device.url)
+    see(phone, "body", "Set up this device")
     loaded = "performance.getEntriesByType('resource').map(e => e.name)"
     assert [name for name in phone.evaluate(loaded) if not name.startswith("data:")] == []
 
