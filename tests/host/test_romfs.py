@@ -242,13 +242,13 @@ def test_interrupted_write_leaves_no_romfs_and_can_be_repeated(
     cut %= count
     written = 0
 
-    def write_and_break(link: BoardLink, code: str, timeout_s: float = 10) -> str:
+    def write_and_break(link: BoardLink, code: str, *options: Any, **more: Any) -> str:
         nonlocal written
         if "writeblocks" in code:
             if written == cut:
                 raise LinkError("the cable came off")
             written += 1
-        return execute(link, code, timeout_s)
+        return execute(link, code, *options, **more)
 
     monkeypatch.setattr(BoardLink, "exec", write_and_break)
     assert deploy()["error"] == "the cable came off"
@@ -263,8 +263,8 @@ def test_image_that_is_damaged_on_the_way_is_noticed(
 ) -> None:
     execute = BoardLink.exec
 
-    def damage(link: BoardLink, code: str, timeout_s: float = 10) -> str:
-        return execute(link, code.replace("a2b_base64('", "a2b_base64('AAAA"), timeout_s)
+    def damage(link: BoardLink, code: str, *options: Any, **more: Any) -> str:
+        return execute(link, code.replace("a2b_base64('", "a2b_base64('AAAA"), *options, **more)
 
     monkeypatch.setattr(BoardLink, "exec", damage)
     said = deploy()

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import io
 import re
+import stat
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -24,8 +25,11 @@ _CHUNK_BYTES = 1536  # a string of 2 kB on the board's heap
 _READ_S = 5.0  # how long one byte may be late in the middle of an exchange
 _WATCHDOG_MS = 86400000  # a day; it cannot be stopped
 
-# Kept under one name on the board. `write` takes base64, as a third of a file's bytes would be
-# four characters each in a Python literal.
+# Where mpremote's file operations would not do. It writes a file in its place, where one that is
+# cut off stays, and as Python literals, in which a third of the bytes are four characters each: a
+# deploy of 272 kB to a blank board is 656 kB on the wire, and 392 kB here. It asks for hashes one
+# by one: those of these 170 files take a virtual board 1.4 s with 44 kB sent, and 0.3 s with 6 kB
+# here. Kept under one name on the board.
 _HELPERS = f"""
 class _plexus:
  import os,hashlib
@@ -45,14 +49,6 @@ class _plexus:
   if s.hexlify(s.hash.digest()).decode()!=digest:
    raise ValueError('damaged on the way')
   s.os.rename({PART!r},path)
- def read(path,size):
-  from binascii import b2a_base64
-  with open(path,'rb') as file:
-   while True:
-    data=file.read(size)
-    if not data:
-     break
-    print(b2a_base64(data).decode().strip())
  def sum(path):
   s=_plexus
   hash=s.hashlib.sha256()
@@ -107,10 +103,13 @@ class BoardLink:
     """
 
     def __init__(self, port: str, baud: int = BAUD):
+        from tools.board_link.files import Files
+
         self.port = port
         self._baud = baud
         self._raw = False  # the board is in its raw REPL
         self._helped = False  # and has the helpers
+        self._files = Files(self.exec, self.eval)
         self._transport = self._open()
 
     def __enter__(self) -> "BoardLink":
@@ -312,11 +311,7 @@ class BoardLink:
 
     def read_file(self, path: str) -> bytes:
         """A file's content. BoardError with its errno if there is none."""
-        lines = self._help(f"_plexus.read({path!r},{_CHUNK_BYTES})", 30).split()
-        try:
-            return b"".join(base64.b64decode(line, validate=True) for line in lines)
-        except ValueError:
-            raise LinkError(f"{path}: came damaged from the board; try again") from None
+        return bytes(self._files.fs_readfile(path, _CHUNK_BYTES))
 
     def hashes(self, paths: Iterable[str]) -> dict[str, str | None]:
         """The SHA-256 of files, in hexadecimal, computed there; None of one that is not there."""
@@ -333,21 +328,19 @@ class BoardLink:
 
     def list(self, path: str) -> list[Entry]:
         """What a directory has; nothing if it is not there."""
-        code = (
-            "import os\ntry:\n"
-            f" for e in os.ilistdir({path!r}):\n"
-            "  print(repr((e[0],e[1]==0x4000,e[3] if len(e)>3 else -1)))\n"
-            "except OSError:\n pass"
-        )
         try:
-            rows = [ast.literal_eval(line) for line in self.exec(code).splitlines()]
-            return [Entry(str(name), bool(folder), int(size)) for name, folder, size in rows]
+            rows = self._files.fs_listdir(path)
+        except BoardError as error:
+            if not error.errno:
+                raise
+            return []
         except (ValueError, SyntaxError, TypeError):
             raise LinkError(f"{path}: the board's answer about it is not readable") from None
+        return [Entry(row.name, stat.S_ISDIR(row.st_mode), row.st_size) for row in rows]
 
     def remove(self, path: str) -> None:
         """Remove a file, or an empty directory; BoardError if there is none."""
-        self.exec(f"import os\nos.remove({path!r})")
+        self._files.fs_rmfile(path)
 
     def rename(self, path: str, to: str) -> None:
         """Rename a file; it takes the place of another."""
@@ -355,12 +348,14 @@ class BoardLink:
 
     def mkdir(self, path: str) -> None:
         """Make a directory and those above it, as far as they are not there yet."""
-        steps = [str(step) for step in reversed(PurePosixPath(path).parents)][1:]
-        self.exec(
-            f"import os\nfor p in {[*steps, path]!r}:\n"
-            " try:\n  os.mkdir(p)\n"
-            f" except OSError as e:\n  if e.errno!={errno.EEXIST}:\n   raise"
-        )
+        try:
+            self._files.fs_mkdir(path)
+        except BoardError as error:
+            if error.errno == errno.ENOENT:
+                self.mkdir(str(PurePosixPath(path).parent))
+                self._files.fs_mkdir(path)
+            elif error.errno != errno.EEXIST:
+                raise
 
     def space(self) -> Space:
         """How full the board's file system is."""
