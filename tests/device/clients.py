@@ -9,7 +9,7 @@ import time
 from plexus import Plexus, PlexusError
 from plexus.clock import Clock
 from plexus.port import ticks_ms
-from support import IS_MICROPYTHON, FakeTicks
+from support import FakeTicks
 
 REAL_TIME = (
     "plexus.delivery.exchange",
@@ -20,15 +20,6 @@ REAL_TIME = (
 )
 KEY = "plx_secret0123456789"
 SECRET = "secret0123456789"
-
-
-def stream_module():
-    """The module whose Stream makes this interpreter's connections."""
-    if IS_MICROPYTHON:
-        import plexus.delivery.bounded_socket as module
-    else:
-        import plexus.delivery.host_socket as module
-    return module
 
 
 def host_ms():

@@ -1,7 +1,8 @@
 """Deliveries whose connection is kept, dies, stalls or cannot be made: all arrives."""
 
 import plexus
-from clients import Outage, client, fill, refused, stream_module, values
+from clients import Outage, client, fill, refused, values
+from plexus.delivery import bounded_socket
 from support import Admin, Proxy, equal
 
 HEAP = "32M"  # some tests' rings take it, and what they look at afterwards
@@ -71,13 +72,12 @@ def test_server_that_ends_each_connection_is_no_trouble(server):
 
 def test_name_look_up_that_fails_after_a_kept_connection_died_is_an_error(server, proxy):
     # The network is gone: first the connection, then the names. It must end.
-    module = stream_module()
     px = client(proxy, keep_alive=True)
     px.send("n", 0)
     px.flush()
     Proxy(proxy.control_url).drop()
     px.send("n", 1)
-    real = module.socket
+    real = bounded_socket.socket
 
     class NoNames:
         SOCK_STREAM = real.SOCK_STREAM
@@ -89,11 +89,11 @@ def test_name_look_up_that_fails_after_a_kept_connection_died_is_an_error(server
                 raise AssertionError("asked over and over")
             raise OSError(-2)
 
-    module.socket = NoNames()
+    bounded_socket.socket = NoNames()
     try:
         exc = refused(px)
     finally:
-        module.socket = real
+        bounded_socket.socket = real
     assert "look up" in str(exc), exc
     equal((px.pending, px.flush()), (1, 1))
 

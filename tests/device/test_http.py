@@ -2,7 +2,7 @@
 
 import plexus.delivery.bounded_socket as stream
 import plexus.delivery.exchange as wire
-from clients import KEY, RawServer, answer, stream_module
+from clients import KEY, RawServer, answer
 from plexus.delivery.http_date import ask
 from plexus.delivery.http_date import epoch_s as http_date
 from plexus.delivery.request import Http
@@ -153,8 +153,7 @@ def test_failure_says_what_could_not_be_done():
 
 
 def test_second_address_is_tried_when_the_first_refuses(server):
-    module = stream_module()
-    real = module.socket
+    real = stream.socket
     port = int(server.url.rsplit(":", 1)[1])
 
     class TwoAddresses:
@@ -168,11 +167,11 @@ def test_second_address_is_tried_when_the_first_refuses(server):
         def socket(self, *more):
             return real.socket(*more)
 
-    module.socket = TwoAddresses()
+    stream.socket = TwoAddresses()
     try:
         equal(_http("http://somewhere/x").request("GET", "/")[0], 200)
     finally:
-        module.socket = real
+        stream.socket = real
     equal(len(Admin(server.admin_url).requests()), 1)
 
 

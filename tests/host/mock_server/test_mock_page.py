@@ -1,7 +1,6 @@
 """The mock server's page, in headless Chromium."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
