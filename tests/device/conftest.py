@@ -29,6 +29,7 @@ from typing import Any
 import pytest
 
 import support
+from tests import interpreter as micropython
 from tests.fixtures.patience import patience_s
 from tools import build
 
@@ -36,7 +37,6 @@ DEVICE_TESTS = Path(__file__).parent
 REPOSITORY = DEVICE_TESTS.parent.parent
 # Each of pytest's workers compiles for itself.
 BUILT = REPOSITORY / "build" / "test" / os.environ.get("PYTEST_XDIST_WORKER", "main")
-MICROPYTHON = Path(sys.executable).with_name("micropython")
 SKIPPED = 77
 SHORT = "micropython, short names"
 FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
@@ -114,24 +114,20 @@ def run_on_micropython(item: pytest.Function, arguments: str) -> None:
     heap = getattr(item.module, "HEAP", "4M")
     limit_s = timeout_s(item)
     try:
-        process = subprocess.run(
-            [MICROPYTHON, "-X", f"heapsize={heap}", "-m", "run"]
-            + [item.path.stem, item.originalname],
-            env=os.environ | {"MICROPYPATH": f"{library}:{tests}:{models}:{firmware}:.frozen"},
-            input=arguments.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=limit_s,
-            check=False,
+        status, written = micropython.run(
+            ["-X", f"heapsize={heap}", "-m", "run", item.path.stem, item.originalname],
+            os.environ | {"MICROPYPATH": f"{library}:{tests}:{models}:{firmware}:.frozen"},
+            arguments.encode(),
+            limit_s,
         )
     except subprocess.TimeoutExpired as expired:
-        output = (expired.stdout or b"").decode(errors="replace")
+        output = expired.output.decode(errors="replace")
         pytest.fail(f"{output}\nMicroPython was still running after {limit_s} s", pytrace=False)
-    output = process.stdout.decode(errors="replace").rstrip("\n")
-    if process.returncode == SKIPPED:
+    output = written.decode(errors="replace").rstrip("\n")
+    if status == SKIPPED:
         pytest.skip(output.rpartition("\n")[2])
-    if process.returncode != 0:
-        failure = f"{with_source_lines(output)}\nMicroPython's exit status: {process.returncode}"
+    if status != 0:
+        failure = f"{with_source_lines(output)}\nMicroPython's exit status: {status}"
         pytest.fail(failure, pytrace=False)
     print(output)
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import support
+from tests import interpreter
 from tests.fixtures.proxy import Proxy
 
 REPOSITORY = Path(__file__).parent.parent.parent
@@ -27,7 +29,7 @@ def run_device_test(tmp_path: Path) -> Callable[..., tuple[dict[str, str], str]]
     for name in ("conftest.py", "run.py", "support.py"):
         shutil.copy(REPOSITORY / "tests" / "device" / name, device)
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
-    for name in ("lib", "tools", "tests/fixtures"):
+    for name in ("lib", "tools", "tests/fixtures", "tests/interpreter.py"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
 
     def run(text: str, *options: str) -> tuple[dict[str, str], str]:
@@ -134,6 +136,63 @@ def test_fixture_reaches_the_device_test_through_json(run_device_test, tmp_path:
         "def test_x(thing):\n    assert thing.pair == [1, 'é'] and thing.port == 80"
     )
     assert outcomes == {"test_x[cpython]": "PASSED", "test_x[micropython]": "PASSED"}
+
+
+# --- MicroPython's processes ----------------------------------------------------------------
+
+
+def test_process_has_what_it_was_given_and_no_more() -> None:
+    program = (
+        "import os, sys\n"
+        "print(*sys.argv[1:], os.getenv('HERE'), os.getenv('PATH'), sys.stdin.read())\n"
+        "print(sorted(os.listdir('/proc/self/fd')), os.getcwd())\n"
+        "sys.stderr.write('to stderr')\n"
+        "sys.exit(77)"
+    )
+    status, output = interpreter.run(["-c", program, "a b", "ü"], {"HERE": "é"}, b"given", 20)
+    said, there, error = output.decode().splitlines()
+    assert status == 77
+    assert said == "a b ü é None given"
+    # The last of its files is the folder that it reads.
+    assert there == f"['0', '1', '2', '3'] {Path.cwd()}"
+    assert error == "to stderr"
+
+
+def test_processes_share_nothing() -> None:
+    program = "import sys; print(hasattr(sys, 'mark'), len(sys.modules)); sys.modules['mark'] = 1"
+    outputs = [interpreter.run(["-c", program], {}, b"", 20) for _ in range(2)]
+    assert outputs[0] == outputs[1]
+
+
+def test_process_that_a_signal_ends_has_its_negative_as_status() -> None:
+    process = interpreter.Process(["-c", "while True: pass"], {}, {})
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == process.poll() == -signal.SIGTERM
+    process.kill()  # which is nothing now
+    support.wait_until(lambda: not Path(f"/proc/{process.pid}").exists())
+
+
+def test_process_that_nobody_holds_is_killed() -> None:
+    process = interpreter.Process(["-c", "while True: pass"], {}, {})
+    place = Path(f"/proc/{process.pid}")
+    assert place.exists()
+    del process
+    support.wait_until(lambda: not place.exists())
+
+
+def test_processes_end_with_the_program_that_started_them() -> None:
+    program = (
+        "from tests import interpreter\n"
+        "process = interpreter.Process(['-c', 'while True: pass'], {}, {})\n"
+        "print(process.pid, flush=True)\n"
+        "import os; os.kill(os.getpid(), 9)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True
+    )
+    place = Path(f"/proc/{int(result.stdout)}")
+    support.wait_until(lambda: not place.exists())
 
 
 # --- the fault proxy ------------------------------------------------------------------------

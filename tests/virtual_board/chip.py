@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tools.artifacts.micropython import MICROPYTHON
+from tests import interpreter
 
 from . import flash
 from .air import Air
@@ -129,7 +129,7 @@ class Chip:
         self._changed = threading.Condition()
         self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: interpreter.Process | None = None
         self._write_world(world)
 
     def open(self) -> None:
@@ -355,15 +355,12 @@ class Chip:
         overhead = self._overheads.get(self._simulated(), OVERHEAD_GUESS)
         # Of the heap, a byte in 85 is the collector's own table.
         heap = (self.heap + overhead) * 85 // 84
-        program = f"import _board; _board.run({their_replies}, {their_requests}, globals())"
-        self._process = subprocess.Popen(
-            [str(MICROPYTHON), "-X", f"heapsize={heap}", "-i", "-c", program],
-            stdin=self._chip.slave,
-            stdout=self._chip.slave,
-            stderr=self._chip.slave,
-            pass_fds=(their_requests, their_replies),
-            env={"MICROPYPATH": f"{MODULES}:{TESTS}:.frozen", "TZ": "UTC"},
-            start_new_session=True,
+        program = "import _board; _board.run(3, 4, globals())"
+        terminal = dict.fromkeys((0, 1, 2), self._chip.slave)
+        self._process = interpreter.Process(
+            ["-X", f"heapsize={heap}", "-i", "-c", program],
+            {"MICROPYPATH": f"{MODULES}:{TESTS}:.frozen", "TZ": "UTC"},
+            {**terminal, 3: their_replies, 4: their_requests},
         )
         self._chip.detach()
         os.close(their_requests)
