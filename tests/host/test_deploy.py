@@ -1,7 +1,6 @@
 """Deploying to a board: what is copied, what is left alone, and what goes wrong."""
 
 import dataclasses
-import functools
 import json
 import os
 import pty
@@ -24,7 +23,6 @@ from tools.board_link.device import Device, DeviceError
 from tools.board_link.ports import LinkError
 from tools.board_link.repl import PART, BoardError, BoardLink
 
-compiled = functools.cache(payload._compile)
 CONFIG = {"api_key": "plx_0123456789abcdef", "source_id": "dev-1", "wifi": []}
 HARD, SOFT = 2, 5  # as machine.reset_cause() gives them
 XTENSAWIN, RV32IMC, X64, ARMV7M = 10, 11, 2, 5
@@ -37,8 +35,7 @@ def whole() -> None:
 
 @pytest.fixture(autouse=True)
 def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiles each file once, and deploys a handful, which is faster."""
-    monkeypatch.setattr(payload, "_compile", compiled)
+    """Deploys a handful of files, which is faster."""
     if "whole" in request.fixturenames:
         return
     library, program = payload.library, payload.program

@@ -37,7 +37,8 @@ FLOORS = {
         main
     """,
     "tools": """
-        pages short_names time_server
+        pages build_cache time_server
+        short_names
         build
         boards mock_server
         artifacts

@@ -1,6 +1,5 @@
 """Factory images: what is in them and where, and a board that starts from one."""
 
-import functools
 import json
 import os
 import re
@@ -31,7 +30,6 @@ pytestmark = pytest.mark.usefixtures("no_settings")
 MIB = 1 << 20
 
 firmware = test_flash.firmware  # the fixture
-compiled = functools.cache(payload._compile)
 
 
 @pytest.fixture
@@ -42,7 +40,6 @@ def whole() -> None:
 @pytest.fixture(autouse=True)
 def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A handful of files in place of the program."""
-    monkeypatch.setattr(payload, "_compile", compiled)
     if "whole" not in request.fixturenames:
         monkeypatch.setattr(
             payload, "library", lambda arch, lines=True: {"/lib/plexus/a.mpy": arch.encode()}

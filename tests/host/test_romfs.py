@@ -1,6 +1,5 @@
 """ROMFS: its image, what a deploy puts there and leaves alone, and a board that runs from it."""
 
-import functools
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from tools.board_link import romfs, target
 from tools.board_link.ports import LinkError
 from tools.board_link.repl import BoardLink
 
-compiled = functools.cache(payload._compile)
 KIB = 1024
 LARGE = 384 * KIB
 Deploy = Callable[..., dict[str, Any]]
@@ -30,7 +28,6 @@ def whole() -> None:
 
 @pytest.fixture(autouse=True)
 def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payload, "_compile", compiled)
     if "whole" in request.fixturenames:
         return
     names = re.compile(

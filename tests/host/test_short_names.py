@@ -8,7 +8,7 @@ import pytest
 
 from tools import short_names
 from tools.artifacts import payload
-from tools.build import LIBRARY, REPOSITORY, compile_file
+from tools.build import LIBRARY, REPOSITORY, compiled
 from tools.short_names import RomNames, ShortNames, module_name, rom_names, shorten
 
 NO_ROM = RomNames([], [], [])
@@ -245,17 +245,16 @@ def test_methods_that_are_found_by_a_name_put_together_stay(ours: ShortNames) ->
     assert not {"_" + kind for kind in KINDS} & ours.shared.keys()
 
 
-def test_no_private_name_of_ours_costs_a_boards_heap(tmp_path: Path, ours: ShortNames) -> None:
+def test_no_private_name_of_ours_costs_a_boards_heap(ours: ShortNames) -> None:
     in_rom = {*rom_names().rare, *rom_names().ordinary, *rom_names().private}
     # Names that are said, of classes and modules.
     kept = short_names._kept({path: short_names._File(path, path.read_text()) for path in ours.own})
     for path in ours.own:
         if path.name in ("boot.py", "main.py", "manifest.py"):
             continue
-        compile_file(path, tmp_path / "a.mpy", "xtensawin", "plexus", short=True)
         private = {
             name
-            for name in names_in((tmp_path / "a.mpy").read_bytes())
+            for name in names_in(compiled(path, "xtensawin", "plexus", short=True))
             if re.fullmatch(r"_[A-Za-z]\w*", name)
         }
         # The ROM's names are for what is always loaded; the rest is at least short.
@@ -268,11 +267,11 @@ def test_what_a_board_runs_as_source_uses_no_renamed_name(ours: ShortNames) -> N
         assert ours.renamed(path.read_text(), path) == path.read_text()
 
 
-def test_without_being_asked_for_nothing_is_renamed(tmp_path: Path) -> None:
+def test_without_being_asked_for_nothing_is_renamed() -> None:
     source = LIBRARY / "plexus" / "delivery" / "retry.py"
-    compile_file(source, tmp_path / "a.mpy", "none", "plexus/delivery/retry.py")
-    assert "plexus/delivery/retry.py" in names_in((tmp_path / "a.mpy").read_bytes())
-    assert any(name in names_in((tmp_path / "a.mpy").read_bytes()) for name in _private(source))
+    names = names_in(compiled(source, "none", "plexus/delivery/retry.py"))
+    assert "plexus/delivery/retry.py" in names
+    assert _private(source) & set(names)
 
 
 def _private(path: Path) -> set[str]:

@@ -1,12 +1,11 @@
 """What goes on a board: each file's path there and its content."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from tools.boards import profiles
-from tools.build import LIBRARY, REPOSITORY, compile_file, device_files
+from tools.build import LIBRARY, REPOSITORY, compiled, device_files
 from tools.short_names import module_name
 
 FIRMWARE = REPOSITORY / "firmware"
@@ -95,12 +94,5 @@ def _compiled(
     for source in sources:
         path = source.relative_to(root)
         name = target + path.with_suffix(".mpy").as_posix()
-        files[name] = _compile(source, module_name(path), arch, lines)
+        files[name] = compiled(source, arch, module_name(path), lines=lines, short=True)
     return files
-
-
-def _compile(source: Path, name: str, arch: str, lines: bool) -> bytes:
-    with tempfile.TemporaryDirectory() as scratch:
-        target = Path(scratch) / "compiled.mpy"
-        compile_file(source, target, arch, name, lines=lines, short=True)
-        return target.read_bytes()

@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import json
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -63,12 +62,9 @@ def files(arch: str) -> dict[str, bytes]:
         for end in (".mpy", "/__init__.mpy"):
             if f"/lib{path}{end}" in shipped:
                 found[f"{DIRECTORY}{path}{end}"] = shipped[f"/lib{path}{end}"]
-    with tempfile.TemporaryDirectory() as scratch:
-        for source in _programs():
-            target = Path(scratch) / "compiled.mpy"
-            # They use names of the library that are not for programs, as a board has them.
-            build.compile_file(source, target, arch, short=True)
-            found[f"{DIRECTORY}/{source.stem}.mpy"] = target.read_bytes()
+    for source in _programs():
+        # They use names of the library that are not for programs, as a board has them.
+        found[f"{DIRECTORY}/{source.stem}.mpy"] = build.compiled(source, arch, short=True)
     found[f"{DIRECTORY}/plexus.json"] = json.dumps(_CONFIG).encode()
     return found
 

@@ -3,13 +3,11 @@
 import argparse
 import inspect
 import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from tools import pages
 from tools.boards import profiles
-from tools.build import LIBRARY, REPOSITORY, compile_file
+from tools.build import LIBRARY, REPOSITORY, compiled
 
 PAGE = REPOSITORY / "docs" / "sensors.md"
 _DRIVERS = LIBRARY / "plexus" / "sensors"
@@ -82,10 +80,7 @@ def chips(name: str) -> str:
 
 def compiled_bytes(name: str) -> int:
     """The size of the driver's .mpy."""
-    with tempfile.TemporaryDirectory() as scratch:
-        target = Path(scratch) / "driver.mpy"
-        compile_file(_DRIVERS / f"{name}.py", target, "xtensawin")
-        return target.stat().st_size
+    return len(compiled(_DRIVERS / f"{name}.py", "xtensawin"))
 
 
 def _doc(name: str) -> str:
