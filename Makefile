@@ -32,7 +32,7 @@ help:  ## say what the targets do
 setup: $(SETUP) $(WEBASSEMBLY)  ## make the Python environment (.venv) with the pinned packages
 
 test: $(SETUP) $(WEBASSEMBLY) programs  ## run the test suite (PYTEST_ARGS="-k ring" for a part of it)
-	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(SETUP) $(TYPINGS)  ## check style, types, and that MicroPython can parse its files
 	@$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What host and device tests share: the fixtures, and the option that forbids skipping."""
 
+import gc
 import os
 from collections.abc import Generator
 
@@ -26,6 +27,29 @@ pytest_plugins = [
     "tests.fixtures.websocket_server",
 ]
 
+# Files that take half a minute or more.
+LONGEST = (
+    "test_demo",
+    "test_types",
+    "test_sensors",
+    "test_deploy",
+    "test_virtual_board",
+    "test_board_bench",
+    "test_websocket_conformance",
+    "test_agent_fuzz",
+    "test_agent_stress",
+    "test_config_schema",
+    "test_doctor",
+    "test_provision",
+    "test_dashboard",
+    "test_dashboard_device",
+    "test_bench",
+    "test_firmware_faults",
+    "test_portal_page",
+    "test_readme",
+    "test_mock_page",
+)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skip", action="store_true", help="a test that is skipped has failed")
@@ -34,6 +58,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Workers of `-n auto`: two a processor, as many tests wait for clocks and sockets."""
     return 2 * (os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Without Python's collector: of thousands of items, all stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those files first that take longest, so that no worker has one when the others are done."""
+    first = {f"{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: first.get(item.path.name, len(first)))
 
 
 @pytest.hookimpl(wrapper=True)
