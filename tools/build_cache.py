@@ -24,8 +24,9 @@ class Entry:
     def __init__(self, source: Path, way: tuple[object, ...], made_of: tuple[object, ...]) -> None:
         # Others, as those of tests, would come and go.
         self._is_ours = source.is_relative_to(REPOSITORY)
-        self._path = KEPT / digest(source, way).hex()
-        self._made_of = digest(source, way, made_of)
+        place = source.relative_to(REPOSITORY) if self._is_ours else source
+        self._path = KEPT / digest(place, way).hex()
+        self._made_of = digest(place, way, made_of)
 
     def read(self) -> bytes | None:
         """What was kept if it would come out the same again."""

@@ -6,7 +6,7 @@ A test file may set these constants:
 
     TIMEOUT_S = 60      deadline of one test, on both interpreters; more on a busy machine
     HEAP = "4M"         MicroPython's heap, in the syntax of `-X heapsize=`
-    COMPILED = False    True: MicroPython runs .mpy files
+    COMPILED = True     False: MicroPython compiles the source itself, which takes it longer
     SHORT_NAMES = False True: once more on MicroPython, with private names as a deployed board has
 """
 
@@ -109,8 +109,10 @@ def run_on_micropython(item: pytest.Function, arguments: str) -> None:
     if item.funcargs["interpreter"] == SHORT:
         library, tests = compiled(library, short=True), compiled(tests, short=True)
         firmware = compiled(REPOSITORY / "firmware", short=True).parent
-    elif getattr(item.module, "COMPILED", False):
+    elif getattr(item.module, "COMPILED", True):
         library, tests = compiled(library), compiled(tests)
+        models = compiled(models / "models").parent
+        firmware = compiled(REPOSITORY / "firmware").parent
     heap = getattr(item.module, "HEAP", "4M")
     limit_s = timeout_s(item)
     try:
@@ -163,4 +165,5 @@ def source_of(file: str) -> str:
         return file
     if not file.endswith(".py"):
         file = file.replace(".", "/") + ".py"
-    return str(next((found for found in (REPOSITORY / "lib").rglob(file)), DEVICE_TESTS / file))
+    trees = REPOSITORY / "lib", DEVICE_TESTS.parent / "models"
+    return str(next((found for tree in trees for found in tree.rglob(file)), DEVICE_TESTS / file))

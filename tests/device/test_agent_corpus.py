@@ -8,7 +8,6 @@ from agent_world import World, check, running
 from support import equal, used_heap
 
 TIMEOUT_S = 240
-COMPILED = True
 HEAP = "600k"  # of 64-bit words
 
 

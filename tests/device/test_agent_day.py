@@ -7,7 +7,6 @@ from plexus.port import ticks_add
 from support import equal, only, used_heap
 
 TIMEOUT_S = 240
-COMPILED = True
 HEAP = "600k"  # of 64-bit words
 
 MINUTE_MS = 60000

@@ -10,7 +10,6 @@ from support import equal, http, only
 from websocket_talks import CLOSE, CONTINUATION, PING, TEXT, frame, hexed, payload_of, sending
 
 TIMEOUT_S = 240
-COMPILED = True
 HEAP = "600k"  # of 64-bit words
 
 

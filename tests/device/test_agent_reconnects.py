@@ -8,7 +8,6 @@ from plexus.port import ticks_add, ticks_ms
 from support import Admin, equal, http, only, open_files, used_heap
 
 TIMEOUT_S = 240
-COMPILED = True
 HEAP = "600k"  # of 64-bit words
 
 

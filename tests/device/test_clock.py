@@ -9,6 +9,7 @@ import plexus.clock.timekeeping as timekeeping
 from plexus.clock import Clock
 from support import FakeTicks, equal, only, raises
 
+COMPILED = False  # compiled, what it puts into a module would go with the module
 EPOCH_MS = 1700000000000
 HOUR_MS = 3600000
 DAY_MS = 24 * HOUR_MS

@@ -11,7 +11,6 @@ from plexus.port import load, load_once, unload
 from support import IS_MICROPYTHON, Skip, equal, only, raises, wait_until
 
 TIMEOUT_S = 30
-COMPILED = True  # what is loaded once goes only where nothing compiles it again
 
 try:
     import _thread

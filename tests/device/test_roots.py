@@ -7,6 +7,7 @@ import plexus.tls as tls
 from clients import client, refused
 from support import Admin, Proxy, equal, only
 
+COMPILED = False  # compiled, what it puts into a module would go with the module
 _RAM = (60000, 30000)
 
 

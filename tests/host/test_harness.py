@@ -15,6 +15,7 @@ import pytest
 import support
 from tests import interpreter
 from tests.fixtures.proxy import Proxy
+from tools import build_cache
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -31,6 +32,10 @@ def run_device_test(tmp_path: Path) -> Callable[..., tuple[dict[str, str], str]]
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
     for name in ("lib", "tools", "tests/fixtures", "tests/interpreter.py"):
         (tmp_path / name).symlink_to(REPOSITORY / name)
+    # What is compiled here is, but for the sample, what other tests compile.
+    build_cache.KEPT.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "kept").symlink_to(build_cache.KEPT)
 
     def run(text: str, *options: str) -> tuple[dict[str, str], str]:
         (device / "test_sample.py").write_text(text)
@@ -112,14 +117,17 @@ def test_micropythons_heap_is_what_the_file_says(run_device_test) -> None:
     assert "MemoryError" in output
 
 
-def test_compiled_file_runs_the_compiled_library(run_device_test) -> None:
+@pytest.mark.parametrize(("constant", "end"), [("", ".mpy"), ("COMPILED = False\n", ".py")])
+def test_library_is_compiled_unless_the_file_says_no(
+    constant: str, end: str, run_device_test
+) -> None:
     outcomes, _ = run_device_test(
         "import support\n"
-        "COMPILED = True\n"
+        f"{constant}"
         "@support.only('micropython')\n"
         "def test_x():\n"
         "    import plexus\n"
-        "    assert plexus.__file__.endswith('.mpy'), plexus.__file__\n"
+        f"    assert plexus.__file__.endswith({end!r}), plexus.__file__\n"
     )
     assert outcomes == {"test_x[micropython]": "PASSED"}
 
