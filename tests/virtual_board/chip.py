@@ -6,6 +6,7 @@ modules/, which MicroPython finds in place of an ESP32's.
 
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import platform
@@ -15,6 +16,7 @@ import selectors
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import interpreter
+from tools import build
 
 from . import flash
 from .air import Air
@@ -34,7 +37,7 @@ READ = {"x86_64": "0", "aarch64": "63"}
 LIBC = ctypes.CDLL(None)
 COLLECT = signal.SIGRTMIN + 5  # by which MicroPython's collector stops the other threads
 MODULES = Path(__file__).parent / "modules"
-TESTS = Path(__file__).parent.parent
+MODELS = Path(__file__).parent.parent / "models"
 PWRON, HARD, WDT, DEEPSLEEP, SOFT = range(1, 6)  # as machine.reset_cause() gives them
 # What the chip's own loader says.
 LOADER_SAYS = {
@@ -74,6 +77,16 @@ WORLD: dict[str, Any] = {
 }
 
 
+@functools.cache
+def _compiled() -> "tempfile.TemporaryDirectory[str]":
+    """What MicroPython finds besides the board's files, compiled, as it starts often."""
+    folder = tempfile.TemporaryDirectory()
+    for tree in (MODULES, MODELS):
+        target = Path(folder.name) / ("" if tree == MODULES else "others") / tree.name
+        build.compile_tree(tree, target, build.host_arch(), lines=True)
+    return folder
+
+
 def _waits(task: Path) -> bool:
     """Whether a thread that is stopped sleeps or waits for input, and handles no collection."""
     call, *arguments = (task / "syscall").read_text().split()
@@ -102,6 +115,8 @@ class Chip:
     _count = 0
 
     def __init__(self, directory: Path, heap: int, flash_mb: int, world: dict[str, Any]) -> None:
+        folder = _compiled().name
+        self._search_path = f"{folder}/{MODULES.name}:{folder}/others:.frozen"
         self.directory = directory
         self.image = directory / "flash.img"
         self.heap = heap
@@ -359,7 +374,7 @@ class Chip:
         terminal = dict.fromkeys((0, 1, 2), self._chip.slave)
         self._process = interpreter.Process(
             ["-X", f"heapsize={heap}", "-i", "-c", program],
-            {"MICROPYPATH": f"{MODULES}:{TESTS}:.frozen", "TZ": "UTC"},
+            {"MICROPYPATH": self._search_path, "TZ": "UTC"},
             {**terminal, 3: their_replies, 4: their_requests},
         )
         self._chip.detach()
