@@ -31,9 +31,10 @@ from .air import Air
 from .console import CHUNK, FRIENDLY_REPL, ChipPort, Translator, UserPort
 
 # Numbers of the kernel's calls in which a program sleeps or waits for a file: restart_syscall,
-# poll, ppoll, select, pselect6, nanosleep, clock_nanosleep; and of read.
+# poll, ppoll, select, pselect6, nanosleep, clock_nanosleep; and of read and write, in which it may
+# wait for the terminal.
 WAITS = {"x86_64": "219 7 271 23 270 35 230", "aarch64": "128 73 72 101 115"}
-READ = {"x86_64": "0", "aarch64": "63"}
+TERMINAL = {"x86_64": ("0 0x0", "1 0x1", "1 0x2"), "aarch64": ("63 0x0", "64 0x1", "64 0x2")}
 LIBC = ctypes.CDLL(None)
 COLLECT = signal.SIGRTMIN + 5  # by which MicroPython's collector stops the other threads
 MODULES = Path(__file__).parent / "modules"
@@ -48,7 +49,7 @@ LOADER_SAYS = {
 }
 # How often to look for a moment at which a program can be interrupted. Not for how long: this
 # computer may be busy.
-INTERRUPT_LOOKS = 100
+INTERRUPT_LOOKS = 50
 INTERRUPT_LOOK_S = 0.003
 PORT_OFFSET = 10000  # a port below 1024 that the board listens at is this much higher here
 ABSENT_POLL_S = 0.02  # how often to look whether somebody has opened the port
@@ -88,14 +89,14 @@ def _compiled() -> "tempfile.TemporaryDirectory[str]":
 
 
 def _waits(task: Path) -> bool:
-    """Whether a thread that is stopped sleeps or waits for input, and handles no collection."""
-    call, *arguments = (task / "syscall").read_text().split()
+    """Whether a thread that is stopped waits for something, and handles no collection."""
+    call = (task / "syscall").read_text().split()[:2]
     machine = platform.machine()
-    waits = call in WAITS.get(machine, "").split()
-    reads = call == READ.get(machine) and arguments[0] == "0x0"
+    waits = call[0] in WAITS.get(machine, "").split()
+    talks = " ".join(call) in TERMINAL.get(machine, ())
     sets = re.findall(r"^(?:SigPnd|SigBlk):\s*(\w+)", (task / "status").read_text(), re.MULTILINE)
     collects = any(int(each, 16) >> COLLECT - 1 & 1 for each in sets)
-    return (waits or reads) and not collects
+    return (waits or talks) and not collects
 
 
 def _is_stopped(task: Path) -> bool:
