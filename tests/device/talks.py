@@ -73,7 +73,8 @@ class Time:
 class Socket:
     """What connect() gives: the test says what the server says, and sees what the device says.
 
-    sent: messages, parsed. texts: as they were. stalled: nothing is taken. answers: pings are.
+    sent: messages, parsed. texts: as they were. stalled: nothing is taken. send_ms: how long each
+    message takes. answers: pings are.
     """
 
     def __init__(self, time):
@@ -84,6 +85,7 @@ class Socket:
         self.begun = ""  # a message of which there is more
         self.pings = 0
         self.stalled = False
+        self.send_ms = 0
         self.answers = True
         self.closed_with = None
         self._time = time
@@ -104,6 +106,8 @@ class Socket:
     async def send(self, message, text=False, final=True):
         while self.stalled and self.close_code is None:
             await self._time.sleep(0.05)
+        if self.send_ms:
+            await self._time.sleep(self.send_ms / 1000)
         if self.close_code is not None:
             raise OSError(104)
         if not isinstance(message, str):

@@ -85,6 +85,31 @@ def test_session_goes_on_across_a_reconnect_and_is_announced_again():
     equal(talk.px.pending, 2)
 
 
+def test_session_is_announced_on_a_slow_connection_before_its_readings_are_shown():
+    talk = Talk()
+
+    @talk.agent.command("late")
+    async def late(out):
+        return "done"
+
+    async def script():
+        await talk.authenticate()
+        await talk.ask("start_session", session_id="s1")
+        talk.socket.stalled = True
+        await talk.ask_typed("execute", command="late")  # its answers wait
+        talk.socket.close_code = 1006
+        await talk.pass_ms(5000)
+        equal(len(talk.sockets), 2)
+        talk.socket.send_ms = 300
+        await talk.authenticate()
+        talk.px.send("n", 1)
+        await talk.pass_ms(5000)
+        kinds = [message["type"] for message in talk.socket.sent[1:]]
+        assert kinds.index("session_started") < kinds.index("telemetry"), kinds
+
+    talk.play(script)
+
+
 def test_sensor_that_begins_to_fail_is_reported_once_and_when_it_is_well_again():
     talk = Talk()
     room = Room()

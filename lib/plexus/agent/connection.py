@@ -216,7 +216,8 @@ class Connection:
                 if self._outbox:
                     sent = await self._flush(ws)
                 for _ in range(_FRAMES):
-                    frame = live.frame()
+                    # Not while the other task is sending answers: a session's start is one of them.
+                    frame = None if self._outbox else live.frame()
                     if frame is None:
                         break
                     sent += 1
