@@ -11,10 +11,32 @@ _NAMES = const(4096)  # characters, of all streams together
 _FRAME = const(2048)
 _HEAD = const(512)
 _SEQ = const(7)
+_FLOAT64 = const(10)  # kinds of record, see codec.py
+_TEXT = const(13)
 _OLDEST_MS = const(1000000000000)  # the API takes smaller times for seconds
 _SHOWN = const(1)
 _STORED = const(2)
 _SINGLE = int(SINGLE)
+
+
+class _Waiting(Buffer):
+    """Readings that wait for a frame."""
+
+    @micropython.native
+    def add_number(self, plain_suffix, metric, kind, value, ticks):
+        """The short way of add(): True; False if this is no number of a metric that is known."""
+        number = self.text_numbers.get(metric)
+        if number is None or kind == _TEXT or self.plain_suffix is not plain_suffix:
+            return False
+        n = _SINGLE
+        if kind == _FLOAT64:
+            self._real[0] = value
+        else:
+            n = abs(value)
+        ring = self.ring
+        while not ring.append(kind, number, self.clock.time_map, ticks, self._raw, n):
+            self._make_room(1)
+        return True
 
 
 class Live:
@@ -50,7 +72,7 @@ class Live:
         self._at = cursor()
         self._out = memoryview(bytearray(_FRAME))
         # Both are guarded by the client's lock.
-        self._waiting = Buffer(px.clock, "drop_oldest", px.buffer.lock)
+        self._waiting = _Waiting(px.clock, "drop_oldest", px.buffer.lock)
         if not isinstance(ring_bytes, bytearray):
             ring_bytes = bytearray(ring_bytes)
         self._waiting.ring.data = ring_bytes
@@ -187,12 +209,18 @@ class Live:
 
     # What follows is called with the lock held.
 
+    @micropython.native
     def _kept(self, metric, suffix, kind, value, ticks, stamp):
         # The client has this reading.
-        if suffix == self._client.plain_suffix:
+        plain = self._client.plain_suffix
+        if suffix == plain:
             suffix = None
-        if self._wanted(metric, suffix, ticks):
-            self._show(metric, suffix, kind, value, ticks, stamp)
+        if not self._wanted(metric, suffix, ticks):
+            return
+        if suffix is stamp is None and self.clock.known:
+            if self._waiting.add_number(plain, metric, kind, value, ticks):
+                return
+        self._show(metric, suffix, kind, value, ticks, stamp)
 
     def _on_demand(self, metric, suffix, kind, value, ticks, stamp):
         # This reading is nowhere else.
