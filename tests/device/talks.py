@@ -183,6 +183,12 @@ class Talk:
             **options,
         )
 
+    def add_broken_room(self):
+        """The channel of a sensor that does not answer."""
+        room = Room()
+        room.broken = True
+        return self.sampler.add(room, name="room")
+
     async def connect(self, url, ssl=None, max_size=0):
         self.asked = (url, ssl, max_size)
         self.tried_at_ms.append(self.time.now_ms)

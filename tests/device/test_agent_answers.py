@@ -13,9 +13,7 @@ SHORT_NAMES = True
 
 def test_messages_go_out_once_when_two_tasks_would_send_them():
     talk = Talk()
-    room = Room()
-    room.broken = True
-    channel = talk.sampler.add(room, name="room")
+    channel = talk.add_broken_room()
 
     async def script():
         await talk.authenticate()
@@ -231,9 +229,7 @@ def test_server_that_reads_no_answer_gets_no_more_of_them_kept():
 
 def test_answers_are_bounded_too_while_another_task_sends():
     talk = Talk(heartbeat_ms=3600000)
-    room = Room()
-    room.broken = True
-    channel = talk.sampler.add(room, name="room")
+    channel = talk.add_broken_room()
 
     async def script():
         await talk.authenticate()
@@ -272,9 +268,7 @@ def test_output_of_commands_is_bounded_while_the_network_takes_nothing():
 
 def test_answers_of_a_connection_do_not_go_to_the_next():
     talk = Talk()
-    room = Room()
-    room.broken = True
-    channel = talk.sampler.add(room, name="room")
+    channel = talk.add_broken_room()
 
     async def script():
         await talk.authenticate()
@@ -294,9 +288,7 @@ def test_answers_of_a_connection_do_not_go_to_the_next():
 
 def test_sensor_that_begins_anew_is_no_news_before_it_has_been_read():
     talk = Talk()
-    room = Room()
-    room.broken = True
-    channel = talk.sampler.add(room, name="room")
+    channel = talk.add_broken_room()
 
     async def script():
         await talk.authenticate()
@@ -306,7 +298,7 @@ def test_sensor_that_begins_anew_is_no_news_before_it_has_been_read():
         channel.restart()
         await talk.pass_ms(1000)
         equal((channel.status, len(talk.socket.of("device_error"))), ("starting", 1))
-        room.broken = False
+        channel.sensor.broken = False
         channel.tick(talk.px)
         await talk.pass_ms(1000)
         (_, error) = talk.socket.of("device_error")
@@ -336,9 +328,7 @@ def test_session_that_the_program_ended_meanwhile_is_not_announced_again():
 
 def test_sensor_that_fails_is_reported_on_each_connection():
     talk = Talk()
-    room = Room()
-    room.broken = True
-    channel = talk.sampler.add(room, name="room")
+    channel = talk.add_broken_room()
 
     async def script():
         channel.tick(talk.px)

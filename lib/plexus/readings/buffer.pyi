@@ -38,8 +38,6 @@ class Buffer(Generic[_Clock]):
     plain_suffix: bytes
     text_numbers: dict[str, int]
     _parts: Any
-    _real: Any
-    _raw: Any
     def __init__(
         self,
         clock: _Clock,
@@ -77,7 +75,6 @@ class Buffer(Generic[_Clock]):
         ticks: int,
         add: _Add | None = None,
     ) -> None: ...
-    def _make_room(self, count: int) -> None: ...
     def take_deferred(self) -> None: ...
     def suffix_of(self, tags: dict[str, str] | None, source_id: str | None) -> bytes | None: ...
     @property
