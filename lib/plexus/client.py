@@ -121,7 +121,7 @@ class Plexus:
         try:
             taken = buffer.lock.enter()
             if taken:
-                buffer.take_deferred()
+                buffer.add_deferred()
                 ready = True
         finally:
             if taken:

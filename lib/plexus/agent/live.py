@@ -1,6 +1,8 @@
 """The live view: which readings the open streams want, how often, and as which messages."""
 
-from ..port import const, micropython, unload
+from array import array
+
+from ..port import bytes_of, const, micropython, unload
 from ..readings.batch import send_at, send_batch
 from ..readings.buffer import Buffer
 from ..readings.render import SINGLE, render, string_text
@@ -17,26 +19,6 @@ _OLDEST_MS = const(1000000000000)  # the API takes smaller times for seconds
 _SHOWN = const(1)
 _STORED = const(2)
 _SINGLE = int(SINGLE)
-
-
-class _Waiting(Buffer):
-    """Readings that wait for a frame."""
-
-    @micropython.native
-    def add_number(self, plain_suffix, metric, kind, value, ticks):
-        """The short way of add(): True; False if this is no number of a metric that is known."""
-        number = self.text_numbers.get(metric)
-        if number is None or kind == _TEXT or self.plain_suffix is not plain_suffix:
-            return False
-        n = _SINGLE
-        if kind == _FLOAT64:
-            self._real[0] = value
-        else:
-            n = abs(value)
-        ring = self.ring
-        while not ring.append(kind, number, self.clock.time_map, ticks, self._raw, n):
-            self._make_room(1)
-        return True
 
 
 class Live:
@@ -61,7 +43,7 @@ class Live:
         self.clock = px.clock
         self.ticks_ms = px.ticks_ms
         self._source_id = px.source_id
-        self._client = px.buffer
+        self._buffer = px.buffer
         self._lost = 0
         self._connected = False
         source = b'{"type":"telemetry","source_id":' + string_text(px.source_id)
@@ -72,11 +54,20 @@ class Live:
         self._at = cursor()
         self._out = memoryview(bytearray(_FRAME))
         # Both are guarded by the client's lock.
-        self._waiting = _Waiting(px.clock, "drop_oldest", px.buffer.lock)
+        self._waiting = waiting = Buffer(px.clock, "drop_oldest", px.buffer.lock)
         if not isinstance(ring_bytes, bytearray):
             ring_bytes = bytearray(ring_bytes)
-        self._waiting.ring.data = ring_bytes
-        self._waiting.listen(None)
+        waiting.ring.data = ring_bytes
+        waiting.listen(None)
+        # The short way of waiting.add(), for a number of a metric that it knows.
+        real = array("d", (0,))
+        self._short = (
+            waiting.text_numbers.get,
+            waiting.ring.append,
+            px.clock.time_map,
+            real,
+            bytes_of(real),
+        )
 
     @property
     def pending(self):
@@ -90,15 +81,15 @@ class Live:
 
     def send(self, metric, value, timestamp=None, tags=None, source_id=None):
         """As a client's, for a reading that nobody keeps unless a stream stores it."""
-        self._client.take(
+        self._buffer.accept(
             metric, value, timestamp, tags, source_id, self.ticks_ms(), self._on_demand
         )
 
     def send_at(self, ticks, metric, value, tags=None, source_id=None):
-        send_at(self._client, ticks, metric, value, tags, source_id, self._on_demand)
+        send_at(self._buffer, ticks, metric, value, tags, source_id, self._on_demand)
 
     def send_batch(self, points, timestamp=None, tags=None, source_id=None):
-        send_batch(self._client, points, timestamp, tags, source_id, self._on_demand)
+        send_batch(self._buffer, points, timestamp, tags, source_id, self._on_demand)
 
     @property
     def connected(self):
@@ -141,9 +132,9 @@ class Live:
 
     def stop(self, id=None):
         """End the stream of this id; "*" or None: all that are no session's. How many that was."""
-        with self._client.lock:
+        with self._buffer.lock:
             # They were sent for these streams, and some are to be kept.
-            self._client.take_deferred()
+            self._buffer.add_deferred()
             before = self.streams
             if id is None or id == "*":
                 self.streams = tuple(s for s in before if s.session)
@@ -157,7 +148,7 @@ class Live:
         """The connection is gone: end all streams but sessions', and show no more of what waits."""
         self.connected = False
         self.stop()
-        with self._client.lock:
+        with self._buffer.lock:
             ring = self._waiting.ring
             ring.commit(ring.head)
 
@@ -167,14 +158,14 @@ class Live:
         It is a view of memory that the next call writes to. A reading that is too large for it is
         dropped.
         """
-        lock = self._client.lock
+        lock = self._buffer.lock
         if not lock.enter():
             return None
         out = self._out
         at = self._at
         ring = self._waiting.ring
         try:
-            self._client.take_deferred()
+            self._buffer.add_deferred()
             while True:
                 count = ring.pending
                 if not count:
@@ -205,32 +196,43 @@ class Live:
         return out[: end + 2]
 
     def _listen(self):
-        self._client.listen(self._kept if self._connected and self.streams else None)
+        self._buffer.listen(self._kept if self._connected and self.streams else None)
 
     # What follows is called with the lock held.
 
     @micropython.native
     def _kept(self, metric, suffix, kind, value, ticks, stamp):
         # The client has this reading.
-        plain = self._client.plain_suffix
+        plain = self._buffer.plain_suffix
         if suffix == plain:
             suffix = None
         if not self._wanted(metric, suffix, ticks):
             return
-        if suffix is stamp is None and self.clock.known:
-            if self._waiting.add_number(plain, metric, kind, value, ticks):
+        waiting = self._waiting
+        if suffix is stamp is None and kind != _TEXT and waiting.plain_suffix is plain:
+            known, append, time_map, real, raw = self._short
+            number = known(metric)
+            if number is not None:
+                n = _SINGLE
+                if kind == _FLOAT64:
+                    real[0] = value
+                else:
+                    n = abs(value)
+                while not append(kind, number, time_map, ticks, raw, n):
+                    waiting.ring.drop()
+                    self._lost += 1
                 return
         self._show(metric, suffix, kind, value, ticks, stamp)
 
     def _on_demand(self, metric, suffix, kind, value, ticks, stamp):
         # This reading is nowhere else.
-        if suffix == self._client.plain_suffix:
+        if suffix == self._buffer.plain_suffix:
             suffix = None
         wanted = self._wanted(metric, suffix, ticks)
         if wanted and self._connected:
             self._show(metric, suffix, kind, value, ticks, stamp)
         if wanted & _STORED:
-            self._client.add(metric, suffix, kind, value, ticks, stamp, True)
+            self._buffer.add(metric, suffix, kind, value, ticks, stamp, True)
 
     @micropython.native
     def _wanted(self, metric, suffix, ticks):
@@ -250,7 +252,7 @@ class Live:
                 raise ValueError("it is history")
             if isinstance(value, bytes) and len(value) > _FRAME:
                 raise ValueError("it would only take the others' place")
-            if waiting.plain_suffix is not self._client.plain_suffix:
+            if waiting.plain_suffix is not self._buffer.plain_suffix:
                 self._begin_session()
             waiting.add(metric, suffix, kind, value, ticks, stamp)
         except (ValueError, MemoryError):
@@ -261,15 +263,15 @@ class Live:
 
     def _begin_session(self):
         # The client has a session, or has none any more: so do the frames from here on.
-        client = self._client
+        buffer = self._buffer
         waiting = self._waiting
         waiting.text_numbers.clear()
         self._head = self._plain
         self._session = b""
-        if client.session_id is not None:
-            session = b',"session_id":' + string_text(client.session_id)
+        if buffer.session_id is not None:
+            session = b',"session_id":' + string_text(buffer.session_id)
             if len(session) < _HEAD:
                 self._session = session
                 self._head = self._plain[:-11] + session + self._plain[-11:]
         self._since = waiting.ring.next
-        waiting.plain_suffix = client.plain_suffix
+        waiting.plain_suffix = buffer.plain_suffix

@@ -21,7 +21,7 @@ def send_at(buffer, ticks, metric, value, tags=None, source_id=None, add=None):
         since = (ticks - time_map[0] & _TICKS ^ _TICKS_HALF) - _TICKS_HALF
         since += time_map[1] * 1000000 + time_map[2]
         ticks = ticks - min(since, 0) & _TICKS
-    buffer.take(metric, value, None, tags, source_id, ticks, add)
+    buffer.accept(metric, value, None, tags, source_id, ticks, add)
 
 
 def send_batch(buffer, points, timestamp=None, tags=None, source_id=None, add=None):

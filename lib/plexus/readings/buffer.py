@@ -104,6 +104,7 @@ class Buffer:
         ring = self.ring
         time_map = getattr(self.clock, "time_map", None)
         self._parts = (
+            self.ticks_ms,
             self.lock.acquire,
             self.lock.release,
             self.lock.holder,
@@ -137,8 +138,8 @@ class Buffer:
         `timestamp`: s or ms since 1970, else it is now. ValueError names what the API would
         refuse; the other readings are as they were. BufferFull only with overflow="refuse".
         """
-        ticks = self.ticks_ms()
         (
+            ticks_ms,
             acquire,
             release,
             holder,
@@ -153,7 +154,8 @@ class Buffer:
             raw,
             time_map,
             tap,
-        ) = self._parts  # pyright: ignore[reportGeneralTypeIssues] -- open() has been called
+        ) = self._parts  # pyright: ignore[reportGeneralTypeIssues] -- listen() has been called
+        ticks = ticks_ms()
         # The way of nearly all readings: a number of now, of a metric that is known, without tags,
         # into a ring with room. All else, and what is wrong, takes the long way.
         if timestamp is tags is source_id is None and acquire(False):
@@ -184,9 +186,9 @@ class Buffer:
             finally:
                 holder[0] = 0
                 release()
-        self.take(metric, value, timestamp, tags, source_id, ticks)
+        self.accept(metric, value, timestamp, tags, source_id, ticks)
 
-    def take(self, metric, value, timestamp, tags, source_id, ticks, add=None):
+    def accept(self, metric, value, timestamp, tags, source_id, ticks, add=None):
         """Check a reading, and put() it: the way of all that is no number of now, or is new."""
         check_string("metric", metric)
         kind = kind_of(value)
@@ -214,7 +216,7 @@ class Buffer:
         lock = self.lock
         if lock.enter():
             try:
-                self.take_deferred()
+                self.add_deferred()
                 add(metric, suffix, kind, value, ticks, stamp)
             finally:
                 lock.exit()
@@ -223,7 +225,7 @@ class Buffer:
         # Who has the lock may have given it back just before something was put into the queue.
         while self._deferred and lock.enter():
             try:
-                self.take_deferred()
+                self.add_deferred()
             finally:
                 lock.exit()
 
@@ -276,7 +278,7 @@ class Buffer:
         self._deferred.append(item)
         self._deferred_lock.release()
 
-    def take_deferred(self):
+    def add_deferred(self):
         """Add what callbacks have left, for who holds the lock."""
         while self._deferred:
             self._deferred_lock.acquire()

@@ -65,7 +65,7 @@ class Buffer(Generic[_Clock]):
         stamp: int | None,
         silent: bool = False,
     ) -> None: ...
-    def take(
+    def accept(
         self,
         metric: str,
         value: _Value,
@@ -75,7 +75,7 @@ class Buffer(Generic[_Clock]):
         ticks: int,
         add: _Add | None = None,
     ) -> None: ...
-    def take_deferred(self) -> None: ...
+    def add_deferred(self) -> None: ...
     def suffix_of(self, tags: dict[str, str] | None, source_id: str | None) -> bytes | None: ...
     @property
     def pending(self) -> int: ...
@@ -90,7 +90,7 @@ class Buffer(Generic[_Clock]):
         source_id: str | None = None,
     ) -> None: ...
     def confirm(self, body: Body) -> int: ...
-    # What has modules of its own, which are loaded when it is asked for: see __getattr__.
+    # Methods from their first use on: see extras.py.
     def send_at(
         self,
         ticks: int,
