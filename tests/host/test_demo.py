@@ -1,10 +1,12 @@
 """`make demo`: it shows an outage without loss, and fails when a reading is lost."""
 
+import itertools
 import json
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,6 +21,7 @@ from plexus.port import ticks_ms
 from tools.build import REPOSITORY
 from tools.demo.arrivals import INTERVALS_MS, Arrivals, Outage
 from tools.demo.dashboard import SOURCE, Dashboard
+from tools.demo.ending import Ending
 from tools.demo.plan import outages
 from tools.mock_server import MockServer
 from tools.time_server import HOST, TimeServer
@@ -242,6 +245,38 @@ def test_signal_ends_the_demo_with_a_flush_and_no_process_left(
     assert status == 0, demo.output
     assert summary["stored"] == summary["sent"] > 0
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
+def asks_at(step: int, ending: Ending) -> Callable[..., Any]:
+    """A trace function that calls the handler of a signal before the step of that number."""
+    count = itertools.count(1)
+
+    def trace(frame: Any, *_: object) -> Any:
+        if next(count) == step:
+            ending.ask(signal.SIGTERM, frame)
+        return trace
+
+    return trace
+
+
+def test_signal_may_come_at_any_step_of_a_wait() -> None:
+    """The handler runs between two steps of the wait, on its thread: it must not want its lock."""
+    asked: list[bool] = []
+    steps = range(1, 60)  # more than any wait has
+
+    def ask_at_each() -> None:
+        for step in steps:
+            ending = Ending()
+            sys.settrace(asks_at(step, ending))
+            ending.wait(0.01)
+            sys.settrace(None)
+            asked.append(ending.asked)
+
+    thread = threading.Thread(target=ask_at_each, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert asked[0] and not asked[-1]
 
 
 def test_device_ends_when_the_demo_is_killed(demos: list[Demo]) -> None:

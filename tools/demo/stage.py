@@ -1,9 +1,7 @@
 """Runs the demo: server, time server and device; the outages; what came of it."""
 
 import contextlib
-import signal
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from tools.demo.arrivals import Arrivals, Outage, now_ms
 from tools.demo.dashboard import SOURCE, Dashboard
 from tools.demo.device import BOARD, HEAP, Device
+from tools.demo.ending import Ending
 from tools.demo.plan import outages
 from tools.demo.screen import Screen
 from tools.mock_server import MockServer
@@ -32,17 +31,15 @@ class Stage:
         self._port = port
         self._ring_bytes = ring_bytes
         self._patience_s = patience_s
-        self._stop = threading.Event()
+        self._ending = Ending()
         self._screen = Screen()
         self._start = 0.0
 
     def run(self) -> int:
         """Returns the exit status: 0 if nothing was lost."""
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        for number in before:
-            signal.signal(number, self._on_signal)
         try:
             with (
+                self._ending,
                 _server(self._port) as server,
                 TimeServer() as time_server,
                 tempfile.TemporaryDirectory(prefix="plexus-demo-") as directory,
@@ -51,14 +48,6 @@ class Stage:
         except KeyboardInterrupt:
             print("ended before the device could flush")
             return 1
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _on_signal(self, _number: int, _frame: object) -> None:
-        if self._stop.is_set():
-            raise KeyboardInterrupt  # asked twice: do not wait for the flush
-        self._stop.set()
 
     def _play(self, server: MockServer, time_server: TimeServer, directory: Path) -> int:
         say = self._screen.say
@@ -121,7 +110,7 @@ class Stage:
         start = time.monotonic()
         while device.running and not arrivals.counts.get("points"):
             at_s = time.monotonic() - start
-            if self._stop.wait(_POLL_S) or (self._for_s is not None and at_s > self._patience_s):
+            if self._ending.wait(_POLL_S) or (self._for_s is not None and at_s > self._patience_s):
                 return False
             arrivals.poll()
             self._screen.show(0.0, arrivals, False, device, "not connected")
@@ -130,7 +119,7 @@ class Stage:
     def _act(self, arrivals: Arrivals, dashboard: Dashboard, device: Device) -> None:
         """Let the dashboard do its part."""
         start, step = time.monotonic(), dashboard.step
-        while dashboard.busy and device.running and not self._stop.wait(_POLL_S):
+        while dashboard.busy and device.running and not self._ending.wait(_POLL_S):
             if dashboard.step != step:
                 start, step = time.monotonic(), dashboard.step
             if time.monotonic() - start > self._patience_s:
@@ -150,7 +139,7 @@ class Stage:
         end_s: float | None = None  # of the outage that we made
         seen = checked = 0  # outages, also those that somebody makes on the page
         was_out = False
-        while device.running and not self._stop.wait(_POLL_S):
+        while device.running and not self._ending.wait(_POLL_S):
             at_s = time.monotonic() - start
             if self._for_s is not None and at_s >= self._for_s:
                 break
@@ -199,7 +188,7 @@ class Stage:
                 lost += arrivals.problems(outage, summary["late_ms"])
         say(None, f"sampled at most {summary['late_ms']} ms late")
         wrong: list[str] = []
-        if self._for_s is not None and not self._stop.is_set():
+        if self._for_s is not None and not self._ending.asked:
             lost += dashboard.problems()
             wrong = dashboard.violations()
             say(None, f"session: {dashboard.recorded} readings are on the server")
