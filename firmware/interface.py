@@ -4,7 +4,7 @@ import asyncio
 import os
 
 from plexus.delivery.retry import FAILED, Retry
-from plexus.port import const, ticks_diff, ticks_ms
+from plexus.port import const, reserve, ticks_diff, ticks_ms
 
 _POLL_MS = const(250)
 _WATCH_MS = const(1000)
@@ -29,7 +29,9 @@ class Interface:
     silent(). Each time that joining anew has not helped, it is given twice as long.
     probe(host): a coroutine that tells whether this host answers. A link whose router answers is
     not dead, it is the server that is away. As there are routers that do not, a dead link resets
-    the board, which loses the readings in its memory, once in 6 h at the most.
+    the board, which loses the readings in its memory, once in 6 h at the most. A board that had
+    answers, and has too little RAM left for a connection, is reset when the link would be dead:
+    nothing else gives it back what Python's heap has taken.
 
     state: "idle" before run(), "joining", "connected", or "trouble" until the next try.
     name: of the network that it is in, or tries. problem: what went wrong last, with its name;
@@ -64,6 +66,7 @@ class Interface:
         self._unanswered = 0  # requests since the last sign of life
         self._silent = 0  # ticks of the first of them
         self._deaths = 0  # in a row, with no sign of life in between
+        self._answered = False  # since the start
         self._reset_at = ticks()  # or the start
         self._spares = True  # that was less than 6 h ago; ticks alone do not tell for ever
         self._failures = 0  # tries in vain, in a row
@@ -75,6 +78,7 @@ class Interface:
     def alive(self):
         """Whoever got an answer through this link calls it, from any thread."""
         self._unanswered = self._deaths = 0
+        self._answered = True
 
     def silent(self):
         """Whoever asked through this link, and got no answer, calls it, from any thread."""
@@ -206,12 +210,14 @@ class Interface:
                 self._spares = False
             silent_ms = ticks_diff(now, self._silent)
             if self._unanswered >= _TRIES and silent_ms >= self._patience_ms():
+                if self._answered and reserve.shortage():
+                    self._reset_board()
                 probe = self._probe
                 if probe is None:
                     from .probe import answers as probe
                 if not await probe(self._addresses()[2]) and self._unanswered:
                     return self._dead(silent_ms)
-                self.alive()
+                self._unanswered = self._deaths = 0
             await self._pause(_WATCH_MS)
         return self._named(self._why())
 

@@ -137,16 +137,26 @@ def test_free_is_that_of_all_areas_and_the_largest_piece():
         equal(reserve.free(), (74000, 31744))
 
 
-def test_what_is_left_for_a_connection_counts_what_is_held():
-    with Board(room=100000):
-        reserve.hold(40000)
-        equal((reserve.free()[0], reserve.left()), (60000, 100000))
+def test_shortage_is_what_is_free_or_held_if_tls_needs_more():
+    with Board(room=38 * 1024) as ram:
+        reserve.hold(20000)
+        equal(reserve.shortage(), None)
+        ram.room -= 1
+        equal(reserve.shortage(), (37, 38))
+
+
+def test_without_tls_there_is_no_shortage():
+    with Board(room=20000):
+        reserve.plain(True)
+        equal(reserve.shortage(), None)
+        reserve.plain(False)
+        equal(reserve.shortage(), (19, 38))
 
 
 def test_nothing_is_held_where_there_is_psram():
     with Board(areas=esp32.WITH_PSRAM) as ram:
         reserve.hold(60000)
-        equal((reserve.free(), reserve.left(), ram.held), (None, None, 0))
+        equal((reserve.free(), reserve.shortage(), ram.held), (None, None, 0))
 
 
 def test_nothing_is_held_where_there_is_no_esp32():

@@ -4,6 +4,7 @@ from firmware.wifi import WiFi
 from links import World
 from models import network
 from models.network import AccessPoint
+from plexus.port import reserve
 from support import equal, only, raises, wait_until
 
 ATTIC = {"ssid": "attic", "password": "attic secret"}
@@ -568,6 +569,34 @@ def test_a_server_that_is_away_is_no_dead_link_if_the_router_answers():
     equal(world.link.state, "connected")
     equal((len(tried(world)), world.resets), (1, 0))
     equal(world.probed, ["192.168.1.1"] * 11)
+
+
+def test_a_board_that_has_lost_the_ram_for_its_connection_is_reset_though_the_router_answers():
+    before = reserve.shortage
+    try:
+        world = dead_link()
+        world.router = True
+        reserve.shortage = lambda: (4, 38)
+        world.pass_ms(DEAD_MS - 2000)
+        equal(world.resets, 0)
+        world.pass_ms(5000)
+        equal(world.resets, 1)
+    finally:
+        reserve.shortage = before
+
+
+def test_a_board_that_never_had_the_ram_for_a_connection_is_not_reset_for_it():
+    before = reserve.shortage
+    try:
+        world = started(ATTIC)
+        world.router = True
+        world.answering = False
+        reserve.shortage = lambda: (4, 38)
+        network.air.append(point(ATTIC))
+        world.pass_ms(HOUR_MS)
+        equal((world.link.state, world.resets), ("connected", 0))
+    finally:
+        reserve.shortage = before
 
 
 @only("cpython")  # whose stand-in for ticks_diff wraps as a board's; the Unix port's does not

@@ -6,7 +6,7 @@ raises them; (HTTP status, the server's message) else.
 
 import errno
 
-from ..port import const, load_once, reserve
+from ..port import load_once, reserve
 from . import exchange
 
 # What a connection was about to do at each step of bounded_socket.py, and then as a WebSocket.
@@ -30,7 +30,6 @@ _STATUS = {
     429: "too many requests (429)",
 }
 
-_NEEDED_BYTES = const(38912)  # TLS's buffers, its handshake, TCP
 _SHORT = (errno.ENOMEM, errno.ETIMEDOUT)  # what too little RAM looks like
 
 _REASONS = {
@@ -62,11 +61,11 @@ def problem(what, host):
         reason = _REASONS.get(reason) or reason
         if isinstance(reason, str):
             reason = load_once("plexus", "tls.failure").explain(reason) or reason
-        left = reserve.left()
-        if left is not None and left < _NEEDED_BYTES and what[2] in _SHORT:
+        shortage = reserve.shortage()
+        if shortage and what[2] in _SHORT:
             reason = (
                 "%d kB of RAM are left for a connection, TLS needs %d: a smaller ring_bytes, "
-                "fewer sensors, or a board with PSRAM" % (left >> 10, _NEEDED_BYTES >> 10)
+                "fewer sensors, or a board with PSRAM" % shortage
             )
         if isinstance(reason, int):
             reason = "error %d" % reason

@@ -12,6 +12,7 @@ _SHARED_BYTES = const(600000)  # boards with more than this for their data have 
 _PIECE_BYTES = const(22528)  # the buffers of one TLS connection
 _MIN_BYTES = const(4096)
 _SPARE_BYTES = const(4096)
+_TLS_BYTES = const(38912)  # its buffers, its handshake, TCP
 _FREED_MS = const(100)  # a stack is free when the system's idle task has seen to it
 
 # A TLS connection takes 26 kB with its TCP, and 4 to 10 kB more in its handshake.
@@ -49,10 +50,16 @@ def free():
     return (found, largest) if size < _SHARED_BYTES else None
 
 
-def left():
-    """Bytes that a connection can have, the held ones included; None where RAM is not shared."""
+def shortage():
+    """(kB left, kB needed) if a TLS connection needs more than there is, else None.
+
+    Left is what is free or held. It is to be asked while there is no connection.
+    """
     now = free()
-    return now and now[0] + sum([piece for _, piece in _held])
+    if now and not _unneeded:
+        left = now[0] + sum([piece for _, piece in _held])
+        if left < _TLS_BYTES:
+            return left >> 10, _TLS_BYTES >> 10
 
 
 def plain(is_so):
