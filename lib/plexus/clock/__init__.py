@@ -18,6 +18,8 @@ _REANCHOR_MS = const(0x1000000)  # 4.7 hours: ticks are ambiguous from 6.2 days 
 _UNCORRECTED_PPM = const(50)  # how fast the error bound grows before the drift is known
 _OLDEST_MS = const(1577836800000)  # 2020
 _RETRY_MS = const(4000)
+_TICKS = const(0)  # of a time map, see readings/codec.py
+_RATE = const(4)
 
 HOSTS = ("time.cloudflare.com", "time.google.com", "pool.ntp.org")
 
@@ -107,7 +109,7 @@ class Clock:
         base = self._base = (ticks, ms // 1000000, ms % 1000000, (us << 24) // 1000, rate)
         for i in range(4):
             self.time_map[i] = base[i]
-        self.time_map[4] = rate + 0x4000
+        self.time_map[_RATE] = rate + 0x4000
 
     def now_ms(self):
         """Unix time in ms, or None while it is unknown."""
@@ -128,9 +130,9 @@ class Clock:
         Also where no host is left: then sync() says so, and the time has to come from elsewhere.
         """
         now = self.ticks_ms()
-        if now - self._base[0] & _MASK > _REANCHOR_MS:
+        if now - self._base[_TICKS] & _MASK > _REANCHOR_MS:
             with self.lock:
-                self._anchor(now, self._micros(now), self._base[4])
+                self._anchor(now, self._micros(now), self._base[_RATE])
         return now - self._asked & _MASK >= self._wait_ms
 
     def sync(self):

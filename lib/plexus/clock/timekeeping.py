@@ -17,6 +17,7 @@ _RATE_MAX = const(8388)  # 500 ppm: more than that is no crystal's drift but a s
 _AGREE_US = const(1000000)
 _SPAN_ERRORS = const(50000)
 _TEMPERATURE_PPM = const(10)  # how fast the error may still grow when the drift is known
+_RATE = const(4)  # of a time map, see readings/codec.py
 _RETRY_MS = const(4000)  # doubled with each failure up to
 _RETRY_MAX_MS = const(64000)  # while the time is unknown, since everything waits for it
 
@@ -119,7 +120,7 @@ def _ask(clock):
 def adopt(clock, step_us, ticks, error_us, source):
     old_us = clock._micros(ticks)
     us = old_us + step_us
-    rate = clock._base[4]
+    rate = clock._base[_RATE]
     if clock.known:
         clock._stepped_us += step_us
     if source == "ntp":

@@ -10,9 +10,12 @@ from . import parse
 from .retry import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE, Retry, judge
 
 _WAITING = const(32)
-_HI = const(3)
-_LO = const(4)
-_AT = const(5)
+# A request is [session_id, source_id, name, hi, lo, seq]: an end's time, and the number of the
+# reading after it.
+_SESSION_ID = const(0)
+_END_HI = const(3)
+_END_LO = const(4)
+_END_SEQ = const(5)
 _KNOWN = const(1000000)  # a clock that does not know the time is below 10^12 ms
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _EPOCH = 0 if time.gmtime(0)[0] == 1970 else 946684800  # s from 1970 to the board's epoch
@@ -79,15 +82,15 @@ class SessionRequests:
     def date(self, hi, lo):
         """The clock is known now: move the ends that it stamped before by hi * 10^6 + lo ms."""
         for call in self._calls:
-            if call[_HI] is not None:
-                carry, call[_LO] = divmod(call[_LO] + lo, 1000000)
-                call[_HI] += hi + carry
+            if call[_END_HI] is not None:
+                carry, call[_END_LO] = divmod(call[_END_LO] + lo, 1000000)
+                call[_END_HI] += hi + carry
 
     def send(self, http, ring, ticks_ms):
         """Make the requests that are due. An end waits until the readings before it have gone."""
         while self._calls and not self._retry.wait_ms(ticks_ms()):
             call = self._calls[0]
-            if call[_HI] is not None and ring.left(call[_AT]):
+            if call[_END_HI] is not None and ring.left(call[_END_SEQ]):
                 return
             method, path, body = _request(call)
             try:
@@ -106,7 +109,7 @@ class SessionRequests:
                 verdict = CONFIRMED
             elif status == 404 and method == "PATCH":  # never made: no try will change it
                 verdict = REFUSED_READING
-            self._problem = (status, call[0]) if verdict != CONFIRMED else None
+            self._problem = (status, call[_SESSION_ID]) if verdict != CONFIRMED else None
             if verdict > TOO_LARGE:
                 asked = http.exchange.retry_after
                 if asked:
@@ -136,7 +139,7 @@ def sessions_path(path):
 
 
 def _request(call):
-    # (method, path behind sessions', JSON) of one entry of Calls.
+    # (method, path behind sessions', JSON) of one entry of `_calls`.
     session_id, source_id, name, hi, lo, _ = call
     if hi is not None:
         body = b'{"status":"completed"'

@@ -4,9 +4,12 @@ from ..port import const, load
 from .record import json_text, kind_of, text
 
 _TEXT = const(13)  # a kind of record, see codec.py
-_TICKS = const(0x3FFFFFFF)  # ticks count modulo 2^30 (or a multiple of it)
-_TICKS_HALF = const(0x20000000)
-_TICKS_END = const(537)  # as many million ms are half of that
+_WRAP = const(0x3FFFFFFF)  # ticks count modulo 2^30 (or a multiple of it)
+_HALF = const(0x20000000)
+_HALF_HI = const(537)  # as many million ms are half of that
+_TICKS = const(0)  # of a time map, see codec.py
+_HI = const(1)
+_LO = const(2)
 
 
 def send_at(buffer, ticks, metric, value, tags=None, source_id=None, add=None):
@@ -16,11 +19,11 @@ def send_at(buffer, ticks, metric, value, tags=None, source_id=None, add=None):
     client is then of its first moment. Else as send(); `add`: see Buffer.put.
     """
     time_map = getattr(buffer.clock, "time_map", None)
-    if time_map is not None and time_map[1] < _TICKS_END:
+    if time_map is not None and time_map[_HI] < _HALF_HI:
         # The time counts from the client's start, and is never negative.
-        since = (ticks - time_map[0] & _TICKS ^ _TICKS_HALF) - _TICKS_HALF
-        since += time_map[1] * 1000000 + time_map[2]
-        ticks = ticks - min(since, 0) & _TICKS
+        since = (ticks - time_map[_TICKS] & _WRAP ^ _HALF) - _HALF
+        since += time_map[_HI] * 1000000 + time_map[_LO]
+        ticks = ticks - min(since, 0) & _WRAP
     buffer.accept(metric, value, None, tags, source_id, ticks, add)
 
 

@@ -13,6 +13,9 @@ _PATIENCE_MS = const(20)
 _FLOAT64 = const(10)  # kinds of record, see codec.py
 _TEXT = const(13)
 _EXPLICIT = const(16)
+_TICKS = const(0)  # of a time map, see there
+_HI = const(1)
+_LO = const(2)
 _SINGLE = int(SINGLE)
 
 # A module's names are found sooner than the interpreter's own.
@@ -250,15 +253,15 @@ class Buffer:
         if stamp is not None or time_map is None:
             # A time map by which `ticks` are `stamp`, or what a clock without one says.
             time_map = self._stamp
-            time_map[0] = ticks
+            time_map[_TICKS] = ticks
             if stamp is not None:
                 record |= _EXPLICIT
-                time_map[1], time_map[2] = divmod(stamp, 1000000)
+                time_map[_HI], time_map[_LO] = divmod(stamp, 1000000)
             else:
                 clock = self.clock
                 clock.split(ticks)
-                time_map[1] = clock.hi
-                time_map[2] = clock.lo
+                time_map[_HI] = clock.hi
+                time_map[_LO] = clock.lo
         ring = self.ring
         while not ring.append(record, number, time_map, ticks, data, n):
             self._make_room(1)

@@ -20,9 +20,11 @@ A record, at any place of the ring and across its end:
 
 A float is kept as the decimal digits that read back as it, if that takes fewer bytes.
 
-A cursor is array('i', [pos, hi, lo, step, xhi, xlo, xstep, seq, help]): where a record starts;
-time and step + 2^28 of the one before it on both time lines (the clock's, the explicit one);
-its number mod 2^30; and a flag.
+A cursor is array('i', [pos, hi, lo, step, xhi, xlo, xstep, seq, float_bytes]): where a record
+starts; time and step + 2^28 of the one before it on both time lines (the clock's, the explicit
+one); its number mod 2^30; and the bytes of a float that walk() leaves to its caller, or 0.
+
+A time map is array('i', [ticks, hi, lo, fraction, rate]), see append().
 """
 
 from ..port import const, micropython
@@ -30,17 +32,24 @@ from ..port import const, micropython
 _DECIMAL = const(8)
 _FLOAT32 = const(9)
 _FLOAT64 = const(10)
-_INT = const(11)
 _NEGATIVE = const(12)
 _TEXT = const(13)
 _FALSE = const(14)
-_EXPLICIT = const(16)
 
+# Of a cursor; the explicit time line's three lie behind the clock's.
 _POS = const(0)
 _HI = const(1)
+_LO = const(2)
+_STEP = const(3)
+_EXPLICIT_LINE = const(3)
 _SEQ = const(7)
-_HELP = const(8)
+_FLOAT_BYTES = const(8)
 _ZERO_STEP = const(0x10000000)
+_WRAP = const(0x3FFFFFFF)  # numbers and ticks count modulo 2^30
+# Of a time map, whose hi and lo are at the same places.
+_TICKS = const(0)
+_FRACTION = const(3)
+_RATE = const(4)
 
 _MILLION = const(1000000)
 _LONG = const(200000000)  # a longer step than this, in ms, does not count as one
@@ -100,7 +109,7 @@ def walk(
     a value and of that which stands behind its time, then both. `mode` bit 0: single precision;
     bit 1: leave out the clock's times (they are not known); bit 2: set last_use[i] to the seq of
     i's last record. `text`, if not empty, takes the place of every FLOAT32 and FLOAT64. A float
-    that is not in the range of `digits` stops the walk: cur's help is its number of bytes, which
+    that is not in the range of `digits` stops the walk: cur's float_bytes is their number, and they
     are in tmp[40:48].
     """
     r = ptr8(ring)
@@ -111,7 +120,7 @@ def walk(
     x = ptr8(text)
     given = int(len(text))
     size = int(len(ring))
-    c[_HELP] = 0
+    c[_FLOAT_BYTES] = 0
     old = -1
     while n > 0:
         p = c[_POS]
@@ -140,9 +149,9 @@ def walk(
             mark = src[at + 1]
             at += 2
         explicit = mark & 1
-        time_map = 1 + 3 * explicit
-        hi = c[time_map]
-        lo = c[time_map + 1]
+        line = _EXPLICIT_LINE * explicit
+        hi = c[line + _HI]
+        lo = c[line + _LO]
         step = 0
         days = 0
         if mark & 2:
@@ -173,7 +182,7 @@ def walk(
             if z & 2:
                 step = -1 - step
             if z & 1:
-                step += c[time_map + 2] - _ZERO_STEP
+                step += c[line + _STEP] - _ZERO_STEP
             lo += step
             if step > _LONG or step < -_LONG:
                 step = 0
@@ -200,7 +209,7 @@ def walk(
                     k += 1
                 k = int(digits(tmp, wide, mode & 1, 30))
                 if k == 0:
-                    c[_HELP] = length
+                    c[_FLOAT_BYTES] = length
                     return pos
                 vat = k >> 8
                 length = (k & 255) - vat
@@ -385,10 +394,10 @@ def walk(
         if p >= size:
             p -= size
         c[_POS] = p
-        c[time_map] = hi
-        c[time_map + 1] = lo
-        c[time_map + 2] = step + _ZERO_STEP
-        c[_SEQ] = c[_SEQ] + 1 & 0x3FFFFFFF
+        c[line + _HI] = hi
+        c[line + _LO] = lo
+        c[line + _STEP] = step + _ZERO_STEP
+        c[_SEQ] = c[_SEQ] + 1 & _WRAP
         n -= 1
     return pos
 
@@ -402,23 +411,23 @@ def append(
 
     The record's time is that of `ticks` on `time_map`: array('i', [ticks, hi, lo, fraction, rate]),
     at those ticks hi * 10^6 + lo ms and fraction / 2^24, and each ms (rate - 2^14) / 2^24 longer
-    than a tick. `data[:n]` is the value's bytes (FLOAT64: 8 B, and `n` is 1 where floats have
-    single precision); for INT and NEGATIVE `n` is the magnitude.
+    than a tick; or, with 16 added to `kind`, explicit. `data[:n]` is the value's bytes (FLOAT64:
+    8 B, `n` is 1 where floats have single precision); for INT and NEGATIVE `n` is the magnitude.
     """
     r = ptr8(ring)
     h = ptr32(head)
     t = ptr32(tail)
     b = ptr8(tmp)
     w = ptr32(time_map)
-    hi = w[1]
-    lo = (((ticks - w[0]) & 0x3FFFFFFF) ^ 0x20000000) - 0x20000000
-    rate = w[4] - 0x4000
+    hi = w[_HI]
+    lo = (((ticks - w[_TICKS]) & _WRAP) ^ 0x20000000) - 0x20000000
+    rate = w[_RATE] - 0x4000
     if rate:
         # lo * rate + fraction >> 24, in two steps that stay below 2^31
         step = (lo >> 14) * rate
-        rest = (lo & 16383) * rate + ((step & 1023) << 14) + w[3]
+        rest = (lo & 16383) * rate + ((step & 1023) << 14) + w[_FRACTION]
         lo += (step >> 10) + (rest >> 24)
-    lo += w[2]
+    lo += w[_LO]
     if lo < 0 or lo >= _MILLION:
         step = (lo + 1000 * _MILLION) // _MILLION - 1000
         lo -= step * _MILLION
@@ -430,11 +439,11 @@ def append(
         b[i] = series - 15
         i += 1
     mark = kind >> 4
-    at = 1 + 3 * mark
+    line = _EXPLICIT_LINE * mark
     kind &= 15
-    step = hi - h[at]
+    step = hi - h[line + _HI]
     if step > 500 or step < -500:
-        other = lo - h[at + 1]
+        other = lo - h[line + _LO]
         mark |= 2
         if step < 0:
             step = 0 - step
@@ -459,14 +468,14 @@ def append(
             b[i] = 0
             b[i + 1] = mark
             i += 2
-        step = step * _MILLION + lo - h[at + 1]
+        step = step * _MILLION + lo - h[line + _LO]
         rest = 4 * step + 1
         if step < 0:
             rest = -4 * step - 1
         if step > _LONG or step < -_LONG:
             step = 0
         else:
-            change = step + _ZERO_STEP - h[at + 2]
+            change = step + _ZERO_STEP - h[line + _STEP]
             other = 4 * change + 2
             if change < 0:
                 other = -4 * change
@@ -572,10 +581,10 @@ def append(
             pos = 0
         k += 1
     h[_POS] = pos
-    h[at] = hi
-    h[at + 1] = lo
-    h[at + 2] = step + _ZERO_STEP
-    h[_SEQ] = h[_SEQ] + 1 & 0x3FFFFFFF
+    h[line + _HI] = hi
+    h[line + _LO] = lo
+    h[line + _STEP] = step + _ZERO_STEP
+    h[_SEQ] = h[_SEQ] + 1 & _WRAP
     return i + n
 
 

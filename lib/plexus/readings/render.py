@@ -6,9 +6,10 @@ from ..port import const, load
 from .ring import NO_USE, copy, cursor, digits, shift, walk
 
 _SEQ = const(7)
-_HELP = const(8)
+_FLOAT_BYTES = const(8)
 _RAW = const(40)
 _PIECE = const(1024)
+_WRAP = const(0x3FFFFFFF)
 _ALL = const(0x3FFFFFFF)
 
 # Board floats are single precision: 2^24 + 1 is no such number.
@@ -79,13 +80,13 @@ def render(ring, at, out, mode, n, pos, room, limit):
             limit,
             b"",
         )
-        wide = at[_HELP]
+        wide = at[_FLOAT_BYTES]
         if not wide:
             return pos
         text = bits_text(ring.tmp, wide == 8, mode & 1)
         before = at[_SEQ]
         pos = ring.walk(at, out, mode, 1, pos, room, limit, text)
-        n = (stop - at[_SEQ]) & 0x3FFFFFFF
+        n = (stop - at[_SEQ]) & _WRAP
         if at[_SEQ] == before or not n:
             return pos
 
@@ -133,7 +134,7 @@ class Body:
             length = 0
             if count > 0:
                 length = render(ring, end, self._out, self._mode, count, -1, 0, limit - fixed)
-        self.count = (end[_SEQ] - self.start) & 0x3FFFFFFF
+        self.count = (end[_SEQ] - self.start) & _WRAP
         self.len = max(length, 0) + fixed
         return self.count
 
@@ -168,7 +169,7 @@ class Body:
                 self.torn = True
                 raise OSError("a full ring dropped readings that were being sent")
             end = render(self._ring, at, self._out, self._mode, left, self._pos, _PIECE, _PIECE)
-        left -= (at[_SEQ] - before) & 0x3FFFFFFF
+        left -= (at[_SEQ] - before) & _WRAP
         out = self._out
         if left:
             self._left = left

@@ -17,6 +17,7 @@ NEGATIVE = const(12)
 TEXT = const(13)
 FALSE = const(14)
 
+_POS = const(0)
 _HI = const(1)
 _LO = const(2)
 _SEQ = const(7)
@@ -29,7 +30,7 @@ NO_USE = array("i", (0,))
 
 
 def cursor():
-    """A place in the ring: array('i', [pos, hi, lo, step, xhi, xlo, xstep, seq, help])."""
+    """A place in the ring: array('i', [pos, hi, lo, step, xhi, xlo, xstep, seq, float_bytes])."""
     return array("i", (0, 0, 0, 0x10000000, 0, 0, 0x10000000, 0, 0))
 
 
@@ -72,7 +73,7 @@ class Ring:
     @property
     def used(self):
         """Bytes that records take."""
-        return (self.head[0] - self.tail[0]) % len(self.data)
+        return (self.head[_POS] - self.tail[_POS]) % len(self.data)
 
     def left(self, seq):
         """How many records are still here of those before number `seq`."""
@@ -155,8 +156,8 @@ class Ring:
             if again:
                 if limit < 0:
                     raise ValueError(
-                        "metric, tags and session: %d B of JSON; at most ring_bytes (%d)"
-                        % (len(text), len(self.data))
+                        "metric, tags and session: %d B of JSON; at most %d, raise ring_bytes"
+                        % (len(text), limit + len(text))
                     )
                 return -1
             self.sweep()
