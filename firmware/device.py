@@ -123,7 +123,7 @@ class Device:
         await self.uploader.run(self._meanwhile)
 
     def _meanwhile(self):
-        # What cannot wait while the program's loop delivers. It raises nothing, see Stream.
+        # What cannot wait while the program's loop delivers; BoundedSocket.idle raises nothing.
         try:
             wait_ms = self._read_sensors()
             self._patrolled()

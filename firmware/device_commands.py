@@ -20,7 +20,7 @@ _STATES = ("connected", "not connected", "refused", "waiting for the network")
 
 
 class DeviceCommands:
-    """Remote(device, url, secrets): `agent`, run beside the device's other parts.
+    """DeviceCommands(device, url, secrets): `agent`, run beside the device's other parts.
 
     secrets: texts (a list of str) that its status shall not have, whatever a server says.
     A file commands.py in the board's root is its owner's: its register(agent, device) is called,

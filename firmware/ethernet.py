@@ -14,7 +14,7 @@ class Ethernet(Interface):
     A static address is in the configuration's "ethernet", with the keys that a network of WiFi
     has for it; without, there is DHCP.
 
-    Of the other arguments and of the attributes, see Link.
+    Of the other arguments and of the attributes, see Interface.
     """
 
     _REJOINS = 0  # there is nothing less than off and on

@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from plexus.delivery.retry import FAILED, Retry
+from plexus.delivery.verdict import FAILED, Retry
 from plexus.port import const, reserve, ticks_diff, ticks_ms
 
 _POLL_MS = const(250)

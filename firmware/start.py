@@ -45,7 +45,7 @@ def main(crashes):
     import network  # noqa: F401
 
     plexus.BufferFull
-    reserve.plain(config.get("endpoint", "https:")[:6] != "https:")
+    reserve.without_tls(config.get("endpoint", "https:")[:6] != "https:")
     if "sleep" in config:
         reserve.keep(reserve.BEFORE_WIFI)
         from .sleeper import main as sleeper

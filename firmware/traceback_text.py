@@ -9,7 +9,7 @@ from .redact import redact
 
 _TRACE_BYTES = const(1024)
 _WINDOW_BYTES = const(2048)
-_WORDS = const(120)
+_MAX_MESSAGE = const(120)
 _SUMMARY = const(256)
 _LONGEST_SECRET = const(512)  # a key, with each character of it escaped
 
@@ -37,7 +37,7 @@ def described(error, secrets, window=None):
         data = text.encode()
         text = _tail(data, len(data) - _LONGEST_SECRET)
     del data  # where memory is short, its kilobytes are needed
-    summary = redact(secrets, "%s: %s" % (type(error).__name__, error))[:_WORDS]
+    summary = redact(secrets, "%s: %s" % (type(error).__name__, error))[:_MAX_MESSAGE]
     places = _places(text)
     if places:
         summary = "%s; %s" % (summary, places)

@@ -94,9 +94,7 @@ class Uploader:
         px = self._px
         up = self._is_up()
         if up and not self._was_up:
-            delivery = px.delivery
-            if delivery.problem and not delivery.status:
-                delivery.retry.succeeded()  # what it has waited for is there
+            px.retry_now()  # what it has waited for is there
         self._was_up = up
         if up:
             http = px.http

@@ -34,7 +34,7 @@ class WiFi(Interface):
     heard well, and one that is not heard at all, such as a hidden one, comes last. Only with two
     networks or more is there a scan: it takes 2 s and more, in a thread, so that nobody waits.
     in_thread(function): calls it in one. ValueError: no network.
-    Of the other arguments and of the attributes, see Link.
+    Of the other arguments and of the attributes, see Interface.
     """
 
     def __init__(self, config, *arguments, in_thread=_in_thread, **options):

@@ -104,7 +104,7 @@ def url(where, value, *schemes):
         _refuse(where, "write a URL that begins with " + " or ".join(schemes))
     place = rest.split("/")[0]
     if "@" in place:
-        _refuse(where, "no user and no password belong into it; the key goes with each request")
+        _refuse(where, "leave out user and password; the key goes with each request")
     name, colon, port = place.partition(":")
     host(where, name)
     if colon:

@@ -5,7 +5,7 @@ import json
 import time
 
 from plexus.delivery.request import Http
-from plexus.delivery.retry import CONFIRMED, judge
+from plexus.delivery.verdict import CONFIRMED, judge
 
 # All that a trial needs, while the heap is still in one piece: pages leave it in many.
 from plexus.port import const, ticks_diff, ticks_ms
@@ -14,7 +14,7 @@ from ..wifi import WiFi
 
 _POLL_MS = const(100)
 _AGAIN_MS = const(8000)  # a radio's first try fails now and then: the next ones get so long
-_MOST_WORDS = const(120)  # of the server's
+_MAX_MESSAGE = const(120)  # of the server's
 _YEAR = const(2024)  # a clock that stands before it has not been set
 
 
@@ -70,7 +70,7 @@ def check_key(config, requests=None):
         if judge(status, answer, 0) == CONFIRMED:
             return None
         said = answer.get("error") if status >= 400 and isinstance(answer, dict) else None
-        what = (status, said[:_MOST_WORDS] if isinstance(said, str) else None)
+        what = (status, said[:_MAX_MESSAGE] if isinstance(said, str) else None)
     except OSError as error:
         what = (0, error.args[0], error.args[1])
     finally:

@@ -20,7 +20,7 @@ _UNSEEN_MS = const(15000)  # so long it waits for somebody to look at it
 class Portal:
     """`await run()` opens it, and closes it again when the board is set up or time is over.
 
-    draft: a Draft. sensors: [(name, where)] as found.sensors() gives them. network: in place of
+    draft: a Draft. sensors: [(name, where)] as discovery.sensors() gives them. network: in place of
     the module. name: of the access point, plexus- and the end of the board's unique id.
     password: of the access point, 8 to 63 characters; None leaves it open. timeout_s: how long it
     is open, whatever happens. trial: join() and check_key() in place of trial.py's.

@@ -7,7 +7,7 @@ from . import __version__
 from .clock import HOSTS, Clock
 
 # Whole modules: each module's path in an import is one more name in a board's RAM.
-from .delivery import Delivery, request, retry
+from .delivery import Delivery, request, verdict
 from .port import const, load, load_once, reserve
 from .readings import buffer, render
 
@@ -22,14 +22,7 @@ _ROOTS_BYTES = const(12288)
 _PSRAM_RING_BYTES = 65536
 _PSRAM_HEAP_BYTES = 1000000
 
-# endpoint: the whole URL. ring_bytes: a number, None for what is right for this heap, or a
-# bytearray of yours that was made before the heap was in pieces. batch_points: a number, None for
-# what there is room for on its way. ca: DER or PEM in place of the
-# shipped roots. verify=False trusts any server. overflow: "drop_oldest", or "refuse" to raise
-# BufferFull in send(). require_clock=False sends readings undated while the time is unknown.
-# keep_alive holds the connection between flushes. report_interval_ms: send the counters as
-# plexus.* metrics so often. clock, requests, random: used in place of Clock(ntp_hosts, ntp_port),
-# the firmware's module, os.urandom; a clock serves one client.
+# What each is: client.pyi.
 _DEFAULTS = {
     "endpoint": "https://app.plexus.company/api/ingest",
     "ring_bytes": None,
@@ -78,7 +71,7 @@ def make(px, api_key, source_id, options):
     options.check_ntp(get("ntp_hosts"), get("ntp_port"))
     context = group = None
     endpoint = get("endpoint")
-    reserve.plain(str(endpoint)[:6] != "https:")
+    reserve.without_tls(str(endpoint)[:6] != "https:")
     if str(endpoint)[:6] == "https:":
         tls = load(__name__, "tls")
         # Its roots take RAM of the system's as well.
@@ -112,7 +105,7 @@ def make(px, api_key, source_id, options):
     head = head % (render.string_text(source_id), __version__.encode())
     body = render.Body(readings.ring, readings.lock, head)
     px.random = get("random")
-    px.delivery = Delivery(px.http, readings, body, retry.Retry(px.random), batch_points)
+    px.delivery = Delivery(px.http, readings, body, verdict.Retry(px.random), batch_points)
     px._flushed_at = px._reported_at = px.ticks_ms()
     px.ring_is_chosen = ring is None
     data = ring if isinstance(ring, bytearray) else _ring(ring)

@@ -46,7 +46,7 @@ class Plexus:
         return "<Plexus %s at %s: %s>" % (self.source_id, self.http.host, self.status)
 
     def tick(self):
-        """Do what is due: set the clock, sessions, flush. Returns how many readings it confirmed.
+        """Set the clock, send sessions, upload, when due. Returns how many readings it confirmed.
 
         Call it often. It makes few requests at a time, and raises nothing for network trouble:
         see `status`.

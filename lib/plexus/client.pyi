@@ -74,7 +74,13 @@ class Plexus:
         timestamp: float | None = None,
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Add a reading. Never waits: from a loop, a timer callback, a thread or a task.
+
+        `value`: a number, a str, a bool, None, or a list or dict of such. `timestamp`: s or ms
+        since 1970, else it is now. `tags` and `source_id`: this reading's own. ValueError names
+        the field that the API would refuse. BufferFull only with overflow="refuse".
+        """
     def tick(self) -> int: ...
     def flush(self) -> int: ...
     @property
@@ -83,15 +89,20 @@ class Plexus:
     # What the buffer has.
 
     @property
-    def pending(self) -> int: ...
+    def pending(self) -> int:
+        """Readings that wait for the server's confirmation."""
     @property
-    def confirmed(self) -> int: ...
+    def confirmed(self) -> int:
+        """Readings that the server has."""
     @property
-    def dropped(self) -> int: ...
+    def dropped(self) -> int:
+        """Readings that a full ring let go of."""
     @property
-    def rejected(self) -> int: ...
+    def rejected(self) -> int:
+        """Readings that the server refused for good."""
     @property
-    def session_id(self) -> str | None: ...
+    def session_id(self) -> str | None:
+        """The id of the session that is open."""
     def send_at(
         self,
         ticks: int,
@@ -99,24 +110,36 @@ class Plexus:
         value: _Value,
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """As send(), for a reading of when ticks_ms() was `ticks`: at most 6 days ago (2^29 ms)."""
     def send_batch(
         self,
         points: Iterable[tuple[str, _Value]],
         timestamp: float | None = None,
         tags: dict[str, str] | None = None,
         source_id: str | None = None,
-    ) -> None: ...
+    ) -> None:
+        """Add (metric, value) pairs with one timestamp: all or, if one is bad (ValueError), none.
+
+        With overflow="refuse" (BufferFull) those before the first that finds no room are in.
+        """
 
     # What has modules of its own, which are loaded when it is asked for: see extras.py.
 
     @property
-    def status(self) -> str: ...
+    def status(self) -> str:
+        """One line about the delivery, for a person."""
     @property
-    def answers(self) -> int: ...
+    def answers(self) -> int:
+        """How often something on the network replied: HTTP of any status, a refusal, or NTP."""
     @property
-    def unanswered(self) -> int: ...
-    def session(self, session_id: str, name: str | None = None) -> Session: ...
-    def credentials(self) -> tuple[str, _Context | None]: ...
-    def retry_now(self) -> None: ...
-    def diagnostics(self) -> dict[str, Any]: ...
+    def unanswered(self) -> int:
+        """How many requests nothing on the network replied to. Blocked NTP does not count."""
+    def session(self, session_id: str, name: str | None = None) -> Session:
+        """A recording session, for `with`: every reading sent in it carries its id."""
+    def credentials(self) -> tuple[str, _Context | None]:
+        """(key, SSLContext or None) for another connection to the server; never to be shown."""
+    def retry_now(self) -> None:
+        """The network is back: end the wait that follows a request which nothing answered."""
+    def diagnostics(self) -> dict[str, Any]:
+        """The client's state for a program: counters, clock, what went wrong. No secret."""

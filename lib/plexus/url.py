@@ -12,7 +12,8 @@ def split_url(url, name="endpoint"):
         raise ValueError("%s: %r is no http:// or https:// URL" % (name, url))
     place, _, path = rest.partition("/")
     host, _, port = place.partition(":")
-    if not host or "@" in place or (port and not port.isdigit()):
+    odd = [byte for byte in place.encode() if byte in (35, 63, 64)]  # "#", "?", "@"
+    if not host or odd or (port and not port.isdigit()):
         raise ValueError("%s: %r must be host or host:port" % (name, place))
     for char in url:
         if not 32 < ord(char) < 127:
@@ -30,7 +31,7 @@ def requests(given=None):
     """
     module = given or _copy()
     if hasattr(module, "Session"):
-        raise ValueError("requests: PyPI's cannot be bounded here; use MicroPython's, or none")
+        raise ValueError("requests: PyPI's has no overall timeout; use MicroPython's, or none")
     for name in ("socket", "usocket"):
         if hasattr(module, name):
             return module, name

@@ -219,7 +219,7 @@ def test_server_that_reads_no_answer_gets_no_more_of_them_kept():
         for _ in range(500):
             talk.socket.say({"type": "ping"})
         await talk.pass_ms(30000)
-        assert len(talk.agent._link._outbox) < 40, len(talk.agent._link._outbox)
+        assert len(talk.agent._connection._outbox) < 40, len(talk.agent._connection._outbox)
         talk.socket.stalled = False
         await talk.pass_ms(30000)
         equal(len(talk.socket.of("pong")), 500)
@@ -239,7 +239,7 @@ def test_answers_are_bounded_too_while_another_task_sends():
         for _ in range(500):
             talk.socket.say({"type": "ping"})
         await talk.pass_ms(30000)
-        assert len(talk.agent._link._outbox) < 40, len(talk.agent._link._outbox)
+        assert len(talk.agent._connection._outbox) < 40, len(talk.agent._connection._outbox)
 
     talk.play(script)
 
@@ -261,7 +261,7 @@ def test_output_of_commands_is_bounded_while_the_network_takes_nothing():
         for _ in range(10):
             talk.socket.say({"type": "ping"})
         await talk.pass_ms(30000)
-        assert len(talk.agent._link._outbox) < 64, len(talk.agent._link._outbox)
+        assert len(talk.agent._connection._outbox) < 64, len(talk.agent._connection._outbox)
 
     talk.play(script)
 

@@ -17,7 +17,7 @@ def check_bounds(world):
     check(len(streams) <= 8, streams)
     check(all(len(stream._due) <= 65 for stream in streams))
     check(len(running(agent)) <= 4)
-    check(len(agent._link._outbox) <= 64, len(agent._link._outbox))
+    check(len(agent._connection._outbox) <= 64, len(agent._connection._outbox))
 
 
 async def hear_all(world):

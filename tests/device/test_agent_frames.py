@@ -114,7 +114,7 @@ async def stalled(wired):
         for number in range(1000):
             wired.px.send("much", number, tags={"a": "x" * 100})
         await asyncio.sleep(0.01)
-    wired.words = agent._link.problem
+    wired.words = agent._connection.problem
     check(wired.probe.reads > reads)
     check(live.dropped > 0)
 

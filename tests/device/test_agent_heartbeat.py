@@ -131,13 +131,13 @@ def test_stalled_socket_counts_as_dead_even_if_the_server_talks():
         assert "taken nothing for 60 s" in talk.said, talk.said
 
     talk.said = ""
-    fail = talk.agent._link.fail
+    fail = talk.agent._connection.fail
 
     def noted(problem, *step):
         talk.said += str(problem)
         fail(problem, *step)
 
-    talk.agent._link.fail = noted
+    talk.agent._connection.fail = noted
     talk.play(script)
 
 

@@ -57,7 +57,7 @@ async def settle(wired, url):
     if px.session_id is not None:  # what was to stop it was lost with the last connection
         http("POST", url + "/admin/devices/dev-1/commands", {"command": "stop_session"})
     await wired.until(
-        lambda: px.session_id is None and not running(agent) and not agent._link._outbox
+        lambda: px.session_id is None and not running(agent) and not agent._connection._outbox
     )
     px.flush()
 

@@ -72,7 +72,8 @@ def test_urls_are_taken_apart():
 
 
 def test_what_is_no_url_is_refused():
-    for url in ("", "h/x", "ftp://h/x", "http://", "http:///x", "http://u@h/x", "http://h:x/", 5):
+    broken = ("", "h/x", "ftp://h/x", "http://", "http:///x", "http://h:x/", 5)
+    for url in broken + ("http://u@h/x", "http://h?x=1", "http://h#x", "http://h:80?x"):
         with raises(ValueError, "endpoint"):
             split_url(url)
 

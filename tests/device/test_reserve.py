@@ -69,7 +69,7 @@ class Board:
         self._esp32 = esp32.Installed()
 
     def __enter__(self):
-        reserve.plain(False)
+        reserve.without_tls(False)
         ram = self._ram
         ram.locks = []
 
@@ -147,9 +147,9 @@ def test_shortage_is_what_is_free_or_held_if_tls_needs_more():
 
 def test_without_tls_there_is_no_shortage():
     with Board(room=20000):
-        reserve.plain(True)
+        reserve.without_tls(True)
         equal(reserve.shortage(), None)
-        reserve.plain(False)
+        reserve.without_tls(False)
         equal(reserve.shortage(), (19, 38))
 
 

@@ -77,12 +77,12 @@ def test_imports_are_measured_in_the_order_of_the_packages_table(lab: BoardLab) 
 def test_import_that_fails_is_named_below_those_before(
     lab: BoardLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    modules = ["plexus", "plexus.readings.ring", "plexus.nowhere", "plexus.delivery.retry"]
+    modules = ["plexus", "plexus.readings.ring", "plexus.nowhere", "plexus.delivery.verdict"]
     monkeypatch.setattr(board_measurements, "modules", lambda: modules)
     found = rows(board_measurements.imports(lab))
     assert found["plexus.readings.ring"].ours
     assert found["plexus.nowhere"].verdict.startswith("fails: ImportError")
-    assert "plexus.delivery.retry" not in found
+    assert "plexus.delivery.verdict" not in found
 
 
 def test_client_device_and_agent_are_measured_and_all_four_sensors_read(lab: BoardLab) -> None:

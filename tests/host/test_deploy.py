@@ -39,7 +39,7 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if "whole" in request.fixturenames:
         return
     library, program = payload.library, payload.program
-    few = re.compile(r"/lib/plexus/(sensors/)?(__init__|client|delivery/retry|bme280)\.mpy")
+    few = re.compile(r"/lib/plexus/(sensors/)?(__init__|client|delivery/verdict|bme280)\.mpy")
     few_of_program = re.compile(r"/\w+\.py|/lib/firmware/config/__init__\.mpy")
 
     def some(files: dict[str, bytes], pattern: re.Pattern[str]) -> dict[str, bytes]:
@@ -131,11 +131,11 @@ def test_second_deploy_writes_nothing(board: VirtualBoard, deploy: Run) -> None:
 def test_only_what_differs_is_copied(board: VirtualBoard, deploy: Run) -> None:
     deploy()
     board.stop()
-    same_size = bytes(len(board.files()["/lib/plexus/delivery/retry.mpy"]))
-    board.write_files({"/lib/plexus/delivery/retry.mpy": same_size})
+    same_size = bytes(len(board.files()["/lib/plexus/delivery/verdict.mpy"]))
+    board.write_files({"/lib/plexus/delivery/verdict.mpy": same_size})
     board.start()
     outcome = deploy()
-    assert outcome.said["copied"] == ["/lib/plexus/delivery/retry.mpy"]
+    assert outcome.said["copied"] == ["/lib/plexus/delivery/verdict.mpy"]
     assert code(files(board)) == everything()
 
 

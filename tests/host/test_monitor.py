@@ -205,12 +205,12 @@ def test_traceback_of_real_compiled_code_is_readable(tmp_path: Path) -> None:
         compiled = (tmp_path / name).with_suffix(".mpy")
         compile_file(path, compiled, "none", name.as_posix(), lines=True)
     (tmp_path / "program.py").write_text(
-        "from plexus.delivery.retry import Retry\nRetry(lambda n: 1 // 0).failed(4, 0)\n"
+        "from plexus.delivery.verdict import Retry\nRetry(lambda n: 1 // 0).failed(4, 0)\n"
     )
     result = micropython.run("program", search_path=[tmp_path])
     shown = tracebacks.annotated(result.stderr or result.stdout)
     assert re.search(
-        r'File "plexus/delivery/retry.py", line \d+, in failed\n +wait = int.from_bytes\(', shown
+        r'File "plexus/delivery/verdict.py", line \d+, in failed\n +wait = int.from_bytes\(', shown
     )
 
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from plexus import Clock, Plexus
-from plexus.delivery import retry
+from plexus.delivery import verdict
 from plexus.port import ticks_ms
 from tests.fixtures.server import ServerView
 from tools import build
@@ -468,12 +468,14 @@ def statuses(answer: str) -> set[int]:
 
 
 def test_verdicts_on_the_page_are_those_of_judge() -> None:
-    names = {getattr(retry, name): name for name in dir(retry) if name.isupper() and name[0] != "_"}
+    names = {
+        getattr(verdict, name): name for name in dir(verdict) if name.isupper() and name[0] != "_"
+    }
     answers = rows(RELIABILITY, "| Answer |")
     told: set[int] = set()
-    for answer, verdict, _, _ in answers:
+    for answer, name, _, _ in answers:
         if answer.startswith("none"):
-            assert verdict.strip("`") == "FAILED"  # an OSError: see delivery.py
+            assert name.strip("`") == "FAILED"  # an OSError: see delivery.py
             continue
         others = answer == "any other 4xx"
         about = set(range(400, 500)) - told if others else statuses(answer)
@@ -484,7 +486,7 @@ def test_verdicts_on_the_page_are_those_of_judge() -> None:
         assert about, answer
         told |= about
         for status in about:
-            assert names[retry.judge(status, parsed, 10)] == verdict.strip("`"), (status, answer)
+            assert names[verdict.judge(status, parsed, 10)] == name.strip("`"), (status, answer)
     assert told == set(range(200, 600))
 
 
@@ -496,10 +498,10 @@ def test_waits_on_the_page_are_those_of_retry() -> None:
             return self.number.to_bytes(size, "big")
 
     units = {"s": 1000, "min": 60000}
-    kinds: dict[str, Any] = {"back-off": retry.FAILED, "long back-off": retry.REFUSED}
+    kinds: dict[str, Any] = {"back-off": verdict.FAILED, "long back-off": verdict.REFUSED}
     for kind, first, maximum in rows(RELIABILITY, "| | First bound |"):
         draw = Draw()
-        policy = retry.Retry(draw)
+        policy = verdict.Retry(draw)
         bound_ms, most_ms = (
             int(number) * units[unit]
             for number, unit in (cell.split() for cell in (first, maximum))

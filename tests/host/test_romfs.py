@@ -31,7 +31,7 @@ def few_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if "whole" in request.fixturenames:
         return
     names = re.compile(
-        r"/\w+\.py|/lib/(plexus/((port/)?__init__|delivery/retry)|firmware/atomic_json)\.mpy"
+        r"/\w+\.py|/lib/(plexus/((port/)?__init__|delivery/verdict)|firmware/atomic_json)\.mpy"
     )
     for name in ("library", "program"):
         every = getattr(payload, name)
@@ -180,11 +180,11 @@ def test_library_alone_keeps_the_program_in_the_romfs(
 ) -> None:
     deploy()
     library = payload.library("x64")
-    del library["/lib/plexus/delivery/retry.mpy"]
+    del library["/lib/plexus/delivery/verdict.mpy"]
     monkeypatch.setattr(payload, "library", lambda arch, lines=True: library)
     said = deploy("--lib-only")
     assert said["ok"], said
-    assert "/lib/plexus/delivery/retry.mpy" not in said["romfs"]
+    assert "/lib/plexus/delivery/verdict.mpy" not in said["romfs"]
     assert where(board, "firmware.atomic_json") == "/rom/lib/firmware/atomic_json.mpy"
 
 

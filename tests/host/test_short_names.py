@@ -128,11 +128,11 @@ def test_constant_of_one_file_that_is_an_attribute_in_another_stays() -> None:
 def test_member_of_an_internal_module_is_renamed_where_programs_have_none_of_its_name() -> None:
     source = "class A:\n    def f(self):\n        self.last_try = self.status_code = 1\n"
     files = {
-        Path("plexus/delivery/retry.py"): source,
+        Path("plexus/delivery/verdict.py"): source,
         Path("plexus/client.py"): "class B:\n    def f(self):\n        self.status_code = 1\n",
     }
     names = shorten(files, RomNames(["AUTH_WEP"], [], []))
-    path = Path("plexus/delivery/retry.py")
+    path = Path("plexus/delivery/verdict.py")
     assert names.renamed(source, path) == source.replace("last_try", "AUTH_WEP")
 
 
@@ -269,8 +269,8 @@ def test_what_a_board_runs_as_source_uses_no_renamed_name(ours: ShortNames) -> N
 
 def test_without_being_asked_for_nothing_is_renamed() -> None:
     source = LIBRARY / "plexus" / "delivery" / "retry.py"
-    names = names_in(compiled(source, "none", "plexus/delivery/retry.py"))
-    assert "plexus/delivery/retry.py" in names
+    names = names_in(compiled(source, "none", "plexus/delivery/verdict.py"))
+    assert "plexus/delivery/verdict.py" in names
     assert _private(source) & set(names)
 
 

@@ -111,7 +111,7 @@ def check(profile: Mapping[str, Any], config: Config, ram: Ram = PLAIN) -> Verdi
 def add_argument(parser: argparse.ArgumentParser) -> None:
     """The option of a command that writes configurations."""
     parser.add_argument(
-        "--anyway", action="store_true", help="write what does not fit the board's RAM as well"
+        "--anyway", action="store_true", help="write a configuration that does not fit the RAM, too"
     )
 
 

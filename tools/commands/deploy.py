@@ -25,7 +25,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "changed, restart the board, and wait until the server has confirmed its first readings. "
         "Files of yours on the board are left alone.",
     )
-    parser.add_argument("--port", help="serial port; the only one that there is if left out")
+    parser.add_argument("--port", help="serial port (default: the only one there is)")
     parser.add_argument("--board", metavar="NAME", help="what board it is: a file of boards/")
     parser.add_argument("--config", type=Path, metavar="FILE", help="becomes /plexus.json")
     parser.add_argument(
@@ -53,9 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
     console = Console(options.json)
     if options.lib_only and (options.board or options.config):
-        return console.failed(
-            "--lib-only leaves /board.json and /plexus.json alone; give no more", 2
-        )
+        return console.failed("--lib-only cannot be combined with --board or --config", 2)
     report = Report()
     facts: dict[str, Any] = {}
     try:
@@ -113,7 +111,7 @@ def _deploy(
     target = Target(link, report)
     plan = target.plan(files, settings, options.lib_only, options.force)
     if not options.lib_only and not plan.has_profile:
-        raise DeployError(f"the board does not know what board it is: --board {_like(there)}")
+        raise DeployError(f"the board has no profile: add --board {_like(there)}")
     with console.progress("copying", plan.bytes + len(image or b"")) as advance:
         if rom and image:
             # Before the same modules are removed from the file system.

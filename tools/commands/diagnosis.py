@@ -87,7 +87,7 @@ def diagnose(
             last = "".join(f"\n  | {line}" for line in said[-8:])
             yield Finding(
                 "program",
-                f"the firmware does not come to run; the board said last:{last or ' nothing'}",
+                f"the firmware does not start; the board's last output:{last or ' none'}",
                 f"if that says nothing to you: {_DEPLOY}",
             )
         return
@@ -147,7 +147,7 @@ def _settings(static: Static) -> Iterator[Finding]:
     if static.board is None:
         yield Finding(
             "profile",
-            "the board does not know what board it is, so it finds no sensors",
+            "the board has no profile, so it finds no sensors",
             f"{_DEPLOY} --board NAME",
         )
     elif static.mcu and static.board[1] != static.mcu:
@@ -165,7 +165,7 @@ def _settings(static: Static) -> Iterator[Finding]:
         )
     elif static.config == "refused":
         yield Finding(
-            "configuration", f"its configuration will not do: {static.config_words}", _PROVISION
+            "configuration", f"its configuration is refused:  {static.config_words}", _PROVISION
         )
 
 
@@ -176,7 +176,7 @@ def _crash(static: Static, live: Live | None) -> Iterator[Finding]:
         yield Finding(
             "safe mode",
             "three crashes in a row: it runs without its sensors",
-            "mend what the crash below says; half an hour later, or after a reset, it tries again",
+            "fix the crash below; it tries again after half an hour or a reset",
         )
     if what:
         told = crash.get("told") is not False

@@ -96,7 +96,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "that: readings that wait in its memory are lost. The exit status is 1 if anything is "
         "wrong.",
     )
-    parser.add_argument("--port", help="serial port; the only one that there is if left out")
+    parser.add_argument("--port", help="serial port (default: the only one there is)")
     parser.add_argument(
         "--wait",
         type=float,

@@ -47,7 +47,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description="Check that a firmware file is for this board, erase all of the board's flash, "
         "write the file, and verify it. Without a file it says which one to get.",
     )
-    parser.add_argument("--port", help="serial port; the only one that there is if left out")
+    parser.add_argument("--port", help="serial port (default: the only one there is)")
     parser.add_argument(
         "--board", required=True, metavar="NAME", help="what board it is: a file of boards/"
     )

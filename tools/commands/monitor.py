@@ -31,7 +31,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         description="Show what a board says, with the source lines in its tracebacks, and send it "
         "what is typed: Ctrl-C stops its program, Ctrl-D starts it again, Ctrl-] ends this.",
     )
-    parser.add_argument("--port", help="serial port; the only one that there is if left out")
+    parser.add_argument("--port", help="serial port (default: the only one there is)")
     parser.add_argument("--reset", action="store_true", help="restart the board first")
     parser.add_argument(
         "--status",

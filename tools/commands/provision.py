@@ -93,7 +93,7 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         "a CSV file; see that the server takes the key, and write the board's configuration. Of a "
         "fleet, each board that is plugged in becomes the next device of the file.",
     )
-    parser.add_argument("--port", help="serial port; the only one that there is if left out")
+    parser.add_argument("--port", help="serial port (default: the only one there is)")
     settings.add_arguments(parser)
     parser.add_argument("--nvs", action="store_true", help="keep the secrets out of the file")
     parser.add_argument(
@@ -229,7 +229,7 @@ def _write(link: BoardLink, site: Site, device: Settings, nvs: bool) -> None:
             )
         files[payload.BOARD] = content
     elif site.board is None:
-        raise ProvisionError("the board does not know what board it is: --board NAME")
+        raise ProvisionError("the board has no profile: add --board NAME")
     if device.ca:
         files["/" + device.config["ca_file"]] = device.ca.read_bytes()
     present = link.hashes(files)

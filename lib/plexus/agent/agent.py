@@ -76,9 +76,9 @@ class Agent:
         self.live = Live(px, live_bytes)
         self._commands = Commands()
         outbox = []
-        self._control = Dispatcher(px, sensors, self.live, self._commands, outbox.append)
-        self._link = Connection(
-            px, sensors, self.live, self._commands, self._control, outbox, heartbeat_ms
+        self._dispatcher = Dispatcher(px, sensors, self.live, self._commands, outbox.append)
+        self._connection = Connection(
+            px, sensors, self.live, self._commands, self._dispatcher, outbox, heartbeat_ms
         )
         self._state = "not started"
         self._failures = self._min_wait_ms = self._wait_ms = 0
@@ -107,42 +107,43 @@ class Agent:
     @property
     def connected(self):
         """Whether there is a connection, and the server has let this device in."""
-        return self._link.connected
+        return self._connection.connected
 
     @property
     def connects(self):
         """How often there was."""
-        return self._link.connects
+        return self._connection.connects
 
     @property
     def messages(self):
         """Messages that came."""
-        return self._link.messages
+        return self._connection.messages
 
     @property
     def errors(self):
         """Messages that were refused, or made no sense; and what the server refused."""
-        return self._control.errors
+        return self._dispatcher.errors
 
     @property
     def status(self):
         """What is going on, for a person (str)."""
-        link = self._link
-        if link.connected:
+        connection = self._connection
+        if connection.connected:
             count = len(self.live.streams)
-            session = self._control.session_id
+            session = self._dispatcher.session_id
             if session is not None:
                 count -= 1
             message = "connected, %d stream%s" % (count, "" if count == 1 else "s")
             if session is not None:
                 message += ", session " + session
-            return message + ("; the server says: " + link.said if link.said else "")
-        problem = link.problem
+            error = connection.server_error
+            return message + ("; the server says: " + error if error else "")
+        problem = connection.problem
         if problem is None:
             return self._state
         if not isinstance(problem, str):
             problem = load_once("plexus", "delivery.problem").problem(problem, self._host)
-        message = ("refused: " if link.refused else "not connected: ") + problem
+        message = ("refused: " if connection.refused else "not connected: ") + problem
         if self._wait_ms < 0:
             return message
         left_ms = self._wait_ms - ticks_diff(self._px.ticks_ms(), self._tried_at)
@@ -150,7 +151,7 @@ class Agent:
 
     async def run(self):
         """Be connected, for ever. Cancel it to end that; nothing else does."""
-        self._tried_at = self._link.now()
+        self._tried_at = self._connection.now()
         try:
             while True:
                 try:
@@ -161,36 +162,36 @@ class Agent:
                 except Exception as exc:  # noqa: BLE001 -- ready(), sensors: whoever wrote them
                     # Also MemoryError, whatever was being done: this takes none, and lets others
                     # give some back.
-                    self._link.fail(exc)
+                    self._connection.fail(exc)
                     await asyncio.sleep(1)
         finally:
             self._state = "stopped"
-            self._link.problem = None
-            self._control.stopped()
+            self._connection.problem = None
+            self._dispatcher.stopped()
 
     async def _once(self):
-        link = self._link
-        link.begin()
+        connection = self._connection
+        connection.begin()
         self._wait_ms = -1  # it is not waiting
         self._state = "connecting to " + self._host
         try:
             ws = await self._connect(self._url, ssl=self._ssl, max_size=self._max_size)
         except (OSError, MemoryError) as exc:
-            link.fail(exc, _CONNECT)
-            link.refused = getattr(exc, "status", 0) in (401, 403)
+            connection.fail(exc, _CONNECT)
+            connection.refused = getattr(exc, "status", 0) in (401, 403)
             return
         self._state = "authenticating"
-        await link.use(ws)
+        await connection.use(ws)
 
     async def _wait(self):
         # Until it is time to connect, and there is what that takes.
         while True:
-            now = self._link.now()
+            now = self._connection.now()
             left_ms = self._wait_ms - ticks_diff(now, self._tried_at)
             lacking = self._lacking()
             if lacking:
                 self._state = "waiting for the " + lacking
-                self._link.begin()
+                self._connection.begin()
                 self._failures = self._wait_ms = 0
                 self._tried_at = now
                 left_ms = _STEP_MS
@@ -206,15 +207,15 @@ class Agent:
 
     def _again(self):
         # Set the next try.
-        link = self._link
+        connection = self._connection
         minimum, maximum = _RETRY_MS, _RETRY_MAX_MS
-        if link.refused:
+        if connection.refused:
             minimum, maximum = _REFUSED_MS, _REFUSED_MAX_MS
-        if link.stable or minimum != self._min_wait_ms:
+        if connection.stable or minimum != self._min_wait_ms:
             self._failures = 0
         self._min_wait_ms = minimum
         self._failures += 1
         maximum = min(maximum, minimum << min(self._failures, 10))
         # Half of it at random, so that a fleet does not come back in step.
         self._wait_ms = maximum - (maximum // 2 * int.from_bytes(self._random(2), "big") >> 16)
-        self._tried_at = link.now()
+        self._tried_at = connection.now()

@@ -13,7 +13,7 @@ from .command_params import split_command, values_of
 _RUNNING = const(4)
 _PIECE = const(1024)
 _OUTPUT = const(4096)
-_WORDS = const(200)
+_MAX_MESSAGE = const(200)
 _CHECK_S = 0.25
 
 
@@ -51,7 +51,7 @@ class _Run:
     def end(self, event, message=""):
         if self.event is None:
             self.event = event
-            self.message = message[:_WORDS]
+            self.message = message[:_MAX_MESSAGE]
 
 
 class CommandRuns:

@@ -16,7 +16,7 @@ _APART_MS = const(15)
 _FRAMES = const(8)  # so many in a row, then something else has its turn
 _WAITING = const(24)  # answers that wait; then there are no more until some have gone
 _PAUSE_S = 0.005  # after each message: who floods gets a part of the time, not all of it
-_WORDS = const(200)
+_MAX_MESSAGE = const(200)
 _PLAUSIBLE_MS = (1577836800000, 4102444800000)  # 2020 to 2100
 _CLOCK_ERROR_MS = const(5)
 _TALK = const(5)  # in problem.py's list of steps
@@ -28,25 +28,26 @@ _ERROR_MS = const(1000)  # a clock that is better is not set by the server
 class Connection:
     """A connection at a time: `use()` lives through it.
 
-    connected: authenticated, now. connects: how often it was. messages: that came. said: the
-    server's error, if that was its last message. problem: why the last connection ended (a text, or
-    see problem.py), or None. refused: the server does not want this device. stable: it lived long.
+    connected: authenticated, now. connects: how often it was. messages: that came.
+    server_error: the server's, if that was its last message. problem: why the last connection
+    ended (a text, or see problem.py), or None. refused: the server does not want this device.
+    stable: it lived long.
     outbox: what waits to be sent: dicts, which are for this connection; and texts that are JSON,
     which otherwise go to the next.
     """
 
-    def __init__(self, px, sampler, live, commands, control, outbox, heartbeat_ms):
+    def __init__(self, px, sampler, live, commands, dispatcher, outbox, heartbeat_ms):
         self.connected = self.refused = False
         self.connects = self.messages = 0
         self.problem = None
-        self.said = ""
+        self.server_error = ""
         self.stable = False
         self._since = None  # ticks, when this connection was authenticated
         self._px = px
         self._sampler = sampler
         self._live = live
         self._commands = commands
-        self._control = control
+        self._dispatcher = dispatcher
         self._outbox = outbox
         self._heartbeat_ms = heartbeat_ms
         self._flushing = False
@@ -60,7 +61,7 @@ class Connection:
         """There is nothing to say of the connection before."""
         self._since = self.problem = None
         self.refused = self.stable = False
-        self.said = ""
+        self.server_error = ""
 
     def fail(self, problem, step=_TALK):
         """Note why there is no connection: the first reason, which the others may come from."""
@@ -70,7 +71,7 @@ class Connection:
             elif isinstance(problem, OSError):
                 problem = (0, step, reason_of(problem))
             elif not isinstance(problem, str):
-                problem = ("%s: %s" % (type(problem).__name__, problem))[:_WORDS]
+                problem = ("%s: %s" % (type(problem).__name__, problem))[:_MAX_MESSAGE]
             self.problem = problem
 
     def now(self):
@@ -88,8 +89,8 @@ class Connection:
             self._over = asyncio.Event()
             for part in (self._read, self._write, self._watch):
                 parts.append(asyncio.create_task(self._part(part, ws)))
-            # Not for the tasks: in MicroPython who is cancelled while waiting for a task passes it
-            # on to that, and hears of it no more.
+            # Not for the tasks: in MicroPython, cancelling a task that awaits another one cancels
+            # only the awaited one.
             await self._over.wait()
         finally:
             self.connected = self._live.connected = False
@@ -100,7 +101,7 @@ class Connection:
                     await asyncio.sleep(0.01)
             self._outbox[:] = [text for text in self._outbox if isinstance(text, str)]
             self._live.end_streams()
-            self._control.disconnected()
+            self._dispatcher.disconnected()
             try:
                 await asyncio.wait_for(ws.close(), _CLOSE_S)
             except (OSError, MemoryError, asyncio.TimeoutError):
@@ -144,62 +145,62 @@ class Connection:
             await asyncio.sleep(_PAUSE_S)
 
     def _hear(self, text, asked):
-        control = self._control
-        self.said = ""
+        dispatcher = self._dispatcher
+        self.server_error = ""
         try:
             message = parse(text)
         except ValueError as exc:
             if self.connected:
-                control.complain(str(exc))
+                dispatcher.complain(str(exc))
             else:
-                control.errors += 1
+                dispatcher.errors += 1
             return
         if message.get("type") == "error":
-            self.said = self._words_of(message)
-            control.errors += 1
+            self.server_error = self._error_text(message)
+            dispatcher.errors += 1
         elif self.connected:
-            control.handle(message)
+            dispatcher.handle(message)
         elif message.get("type") == "authenticated":
             self._authenticated(message, asked)
 
     def _authenticated(self, message, asked):
         px = self._px
         clock = px.clock
-        control = self._control
+        dispatcher = self._dispatcher
         now = self._since = self._beat_at = self._checked_at = px.ticks_ms()
         time_ms = message.get("server_time_ms")
         minimum, maximum = _PLAUSIBLE_MS
         if time_ms is not None and not (isinstance(time_ms, int) and minimum <= time_ms < maximum):
-            control.errors += 1
+            dispatcher.errors += 1
         elif time_ms and (clock.source != "ntp" or clock.error_ms > _ERROR_MS):
             half_ms = ticks_diff(now, asked) // 2
             clock.observe(time_ms + half_ms, now, half_ms + _CLOCK_ERROR_MS, "websocket")
         alias = message.get("source_id")
-        control.alias = alias if isinstance(alias, str) else None
+        dispatcher.alias = alias if isinstance(alias, str) else None
         self.connects += 1
         self.connected = self._live.connected = True
-        control.connected()
+        dispatcher.connected()
 
     def _closed(self, code):
-        # Why the connection has ended, in words.
+        # Why the connection has ended, as a text.
         # 1011 to 1013: a server in trouble, which says nothing about this device.
-        refused = self.said and self._since is None and code not in (1011, 1012, 1013)
+        refused = self.server_error and self._since is None and code not in (1011, 1012, 1013)
         self.refused = code == 1008 or bool(refused)
         if code in (1002, 1003, 1007, 1009):
-            self._control.errors += 1
-        return self.said or "the server has ended the connection (%s)" % code
+            self._dispatcher.errors += 1
+        return self.server_error or "the server has ended the connection (%s)" % code
 
-    def _words_of(self, message):
-        # The server's words in an error, bounded, and without the key.
-        words = ""
+    def _error_text(self, message):
+        # The server's text in an error, bounded, and without the key.
+        text = ""
         for name in ("code", "message", "error", "detail"):
             part = message.get(name)
             if isinstance(part, str) and part:
-                words += (": " if words else "") + part
-        if self._px.credentials()[0] in words:
+                text += (": " if text else "") + part
+        if self._px.credentials()[0] in text:
             return "words that repeat the API key"
-        words = words[:_WORDS]
-        return "".join([c if c >= " " else " " for c in words]) or "an error without words"
+        text = text[:_MAX_MESSAGE]
+        return "".join([c if c >= " " else " " for c in text]) or "an error without words"
 
     async def _write(self, ws):
         # What goes out by itself.
@@ -211,8 +212,8 @@ class Connection:
                 if len(self._outbox) <= _WAITING:
                     if ticks_diff(now, self._checked_at) >= _CHECK_MS:
                         self._checked_at = now
-                        self._control.check()
-                    self._control.collect()
+                        self._dispatcher.check()
+                    self._dispatcher.collect()
                 if self._outbox:
                     sent = await self._flush(ws)
                 for _ in range(_FRAMES):
@@ -253,9 +254,11 @@ class Connection:
             if self.connected and ticks_diff(now, self._since) >= _STABLE_MS:
                 self.stable = True
             if not self.connected and waited_ms >= _AUTHENTICATION_MS:
-                self.refused = self.said != ""
-                words = "no answer to the authentication within %d s" % (_AUTHENTICATION_MS // 1000)
-                return self.said or words
+                self.refused = self.server_error != ""
+                problem = "no answer to the authentication within %d s" % (
+                    _AUTHENTICATION_MS // 1000
+                )
+                return self.server_error or problem
             quiet_ms = quiet_ms + passed_ms if ws.heard_at == heard_at else 0
             heard_at = ws.heard_at
             stalled_ms = stalled_ms + passed_ms if self._sends and sent_at == self._sent_at else 0

@@ -23,7 +23,7 @@ class Connection:
     connected: bool
     connects: int
     messages: int
-    said: str
+    server_error: str
     problem: str | _Problem | None
     refused: bool
     stable: bool
@@ -33,7 +33,7 @@ class Connection:
         sampler: Sampler | None,
         live: Live,
         commands: Commands,
-        control: Dispatcher,
+        dispatcher: Dispatcher,
         outbox: list[Any],
         heartbeat_ms: int,
     ) -> None: ...

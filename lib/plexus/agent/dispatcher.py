@@ -10,7 +10,7 @@ from .streams import stream_of
 _ID = const(128)
 _NAME = const(256)
 _COMMAND = const(1024)
-_WORDS = const(200)
+_MAX_MESSAGE = const(200)
 _LIMIT_S = const(300)
 _LONGEST_S = const(3600)
 
@@ -151,7 +151,7 @@ class Dispatcher:
 
     def _refuse(self, ask, problem):
         self.errors += 1
-        problem = problem[:_WORDS]
+        problem = problem[:_MAX_MESSAGE]
         source = ask.kind
         if ask.typed:
             self._result(ask, "error", "error", problem)
@@ -176,7 +176,7 @@ class Dispatcher:
             "type": "device_error",
             "source_id": self._px.source_id,
             "source": source,
-            "error": problem[:_WORDS],
+            "error": problem[:_MAX_MESSAGE],
             "severity": severity,
         }
         now_ms = self._px.clock.now_ms()
@@ -231,7 +231,7 @@ class Dispatcher:
 
     def _follow_session(self):
         # The program may have ended it.
-        session_id = self._recording and self._recording.lost()
+        session_id = self._recording and self._recording.forget_if_ended()
         if session_id is not None:
             self._say({"type": "session_stopped", "session_id": session_id})
             self._wake()

@@ -7,7 +7,7 @@ from .. import __version__
 from ..port import const
 
 _SENSORS = const(64)
-_WORDS = const(200)
+_MAX_MESSAGE = const(200)
 
 
 def hello(px, sampler, commands):
@@ -45,7 +45,7 @@ def _sensor(channel):
     rate = 1000 / interval_ms if 1000 % interval_ms else 1000 // interval_ms
     return {
         "name": channel.name,
-        "description": channel.description[:_WORDS],
+        "description": channel.description[:_MAX_MESSAGE],
         "metrics": channel.metrics,
         "sample_rate": rate,
         "prefix": channel.prefix,

@@ -71,7 +71,7 @@ class Recording:
         self._end()
         return session_id
 
-    def lost(self):
+    def forget_if_ended(self):
         """The id, if the program has ended it since; then there is none any more."""
         session_id = self.session_id
         if session_id is None or session_id == self._px.session_id:

@@ -3,7 +3,7 @@
 import json
 
 from ..port import const, load_once
-from .retry import CONFIRMED, FAILED, RATE_LIMITED, REFUSED_READING, TOO_LARGE, judge
+from .verdict import CONFIRMED, FAILED, RATE_LIMITED, REFUSED_READING, TOO_LARGE, judge
 
 # The API's limit on one request, 5 MB; 10,000 points is the client's bound on batch_points.
 MAX_BYTES = const(5000000)

@@ -5,7 +5,7 @@ from ..readings.render import Body
 from .narrowing import Narrowing
 from .problem import _Problem
 from .request import Http
-from .retry import Retry, _Verdict
+from .verdict import Retry, _Verdict
 
 MAX_BYTES: Final = 5000000
 

@@ -39,7 +39,7 @@ class Exchange:
         """Forget the last answer. `body`: the bytes to send, in pieces; all within `timeout_ms`."""
         self.connection.begin(timeout_ms)
         self._body = body
-        self._bare = method == "HEAD"
+        self._is_head = method == "HEAD"
         self._at = self._end = 0
         self._length = -1
         self._chunked = self._keep = False
@@ -82,7 +82,7 @@ class Exchange:
             while line:
                 self._header(line)
                 line = self._read_line()
-            if self._bare or self.status == 204 or self.status == 304:
+            if self._is_head or self.status == 204 or self.status == 304:
                 self._length = 0
                 self._chunked = False
             return b"\r\n"

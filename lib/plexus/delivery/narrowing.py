@@ -4,7 +4,7 @@ It is dropped only when something shows that the reading is at fault and not the
 """
 
 from . import MAX_BYTES, parse
-from .retry import CONFIRMED, FAILED, RATE_LIMITED, REFUSED, REFUSED_READING
+from .verdict import CONFIRMED, FAILED, RATE_LIMITED, REFUSED, REFUSED_READING
 
 
 def _index(message):

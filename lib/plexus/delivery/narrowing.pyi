@@ -1,5 +1,5 @@
 from . import Delivery
-from .retry import _Verdict
+from .verdict import _Verdict
 
 class Narrowing:
     next: int

@@ -45,7 +45,7 @@ class Http:
         self.connection = BoundedSocket(self.host, port, context)
         self.exchange = Exchange(self.connection)
         choice = server.requests(requests)
-        self._requests, self._wired = choice
+        self._requests, self._socket_name = choice
         self._headers = {
             "Host": url.split("/", 3)[2],
             "Connection": "keep-alive",
@@ -55,7 +55,7 @@ class Http:
         }
         # The exchange knows where to connect to, and makes the TLS connection: requests, which has
         # nothing to do with that, needs no more than a short name.
-        self._origin = "http://h" if self._wired else "/".join(url.split("/", 3)[:3])
+        self._origin = "http://h" if self._socket_name else "/".join(url.split("/", 3)[:3])
 
     @property
     def key(self):
@@ -82,7 +82,7 @@ class Http:
                 exchange.begin(method, body, timeout_ms)
                 fresh = connection.sock is None
                 try:
-                    if self._wired:
+                    if self._socket_name:
                         connection.connect()
                     if body is not None:
                         size = length() if callable(length) else length
@@ -123,20 +123,20 @@ class Http:
 
     def _request(self, method, url, headers, body):
         module = self._requests
-        if not self._wired:
+        if not self._socket_name:
             answer = module.request(
                 method, url, data=body, headers=headers, timeout=self.timeout_ms / 1000
             )
         else:
             # Only for the call: an injected module, and ours on CPython, serves others as well.
-            theirs = getattr(module, self._wired)
-            setattr(module, self._wired, self.exchange)
+            theirs = getattr(module, self._socket_name)
+            setattr(module, self._socket_name, self.exchange)
             try:
                 answer = module.request(method, url, headers=headers)
             finally:
-                setattr(module, self._wired, theirs)
+                setattr(module, self._socket_name, theirs)
         try:
             content = answer.content
         finally:
             answer.close()
-        return self.exchange.status if self._wired else answer.status_code, content
+        return self.exchange.status if self._socket_name else answer.status_code, content

@@ -7,7 +7,7 @@ from ..readings.compound import suffix
 from ..readings.record import check_string
 from ..readings.render import string_text
 from . import parse
-from .retry import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE, Retry, judge
+from .verdict import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE, Retry, judge
 
 _WAITING = const(32)
 # A request is [session_id, source_id, name, hi, lo, seq]: an end's time, and the number of the

@@ -4,7 +4,7 @@ from typing import Any, Protocol
 from ..readings.buffer import Buffer
 from ..readings.ring import Ring
 from .request import Http
-from .retry import Retry
+from .verdict import Retry
 
 def iso_time(hi: int, lo: int) -> str: ...
 def quoted(text: str) -> str: ...

@@ -15,7 +15,7 @@ _SPARE_BYTES = const(4096)
 _TLS_BYTES = const(38912)  # its buffers, its handshake, TCP
 _FREED_MS = const(100)  # a stack is free when the system's idle task has seen to it
 
-# A TLS connection takes 26 kB with its TCP, and 4 to 10 kB more in its handshake.
+# A TLS connection takes 26 kB with its TCP, and 7 to 15 kB more in its handshake.
 NONE = const(0)
 PLAIN = const(12288)  # what TCP and WiFi want while a connection sends; without TLS, this is IDLE
 CONNECTED = const(14336)  # beside a connection: for the next one's handshake
@@ -62,7 +62,7 @@ def shortage():
             return left >> 10, _TLS_BYTES >> 10
 
 
-def plain(is_so):
+def without_tls(is_so):
     """Whether the connection to come has no TLS: then less is held, from the next call on."""
     global _unneeded
     _unneeded = IDLE - PLAIN if is_so else 0

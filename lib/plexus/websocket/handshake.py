@@ -15,7 +15,7 @@ _MAX_HEAD = const(4096)
 _TCP = const(6)
 _NODELAY = const(1)
 
-# As in exchange.py. Where it says no, or over TLS, a frame of several pieces takes longer.
+# As in bounded_socket.py. Where it says no, or over TLS, a frame of several pieces takes longer.
 _MAY_SET_NODELAY = hasattr(socket, "TCP_NODELAY") or not hasattr(socket, "IPPROTO_TCP")
 
 

@@ -8,7 +8,7 @@ _MIN_MS = const(10)
 _OLDEST_MS = const(0x1FFFFFFF)  # which ticks can tell
 _BACKOFF_MS = const(60000)
 _CONVERSION_MS = const(1000)  # few take longer
-_WORDS = const(200)
+_MAX_MESSAGE = const(200)
 _METRICS = const(32)  # so many at most are kept of a sensor that has no METRICS
 
 
@@ -119,7 +119,7 @@ class Channel:
             self._sample = None
             now = px.ticks_ms()
             self.failures += 1
-            self._tell(px, ("%s: %s" % (type(error).__name__, error))[:_WORDS])
+            self._tell(px, ("%s: %s" % (type(error).__name__, error))[:_MAX_MESSAGE])
             # Twice as long after each failure, up to a minute.
             wait_ms = self.interval_ms << min(self.failures, 16)
             wait_ms = min(wait_ms, max(self.interval_ms, _BACKOFF_MS))

@@ -7,7 +7,7 @@ from ..checks import check_whole
 
 _LONGEST_MS = const(86400000)
 _PREFIX = const(64)
-_WORDS = const(200)
+_MAX_MESSAGE = const(200)
 _OURS = ("sample_rate", "interval_ms", "prefix")
 
 
@@ -35,9 +35,9 @@ def configure(channel, config):
     except ValueError as error:
         message = str(error)
         if (
-            len(message) > _WORDS
+            len(message) > _MAX_MESSAGE
         ):  # it quotes what the server has sent: its name and the remedy stay
-            message = message[: _WORDS // 2] + "..." + message[3 - _WORDS // 2 :]
+            message = message[: _MAX_MESSAGE // 2] + "..." + message[3 - _MAX_MESSAGE // 2 :]
         raise ValueError(message)
     is_new_name = prefix != channel.prefix
     is_new_rate = interval_ms != channel.interval_ms

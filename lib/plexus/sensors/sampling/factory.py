@@ -22,7 +22,7 @@ class DriverFactory:
         """ValueError, naming the option, or TypeError if the driver has none of that name."""
         for name in changed:
             if name in self._wired or name in _WIRED:
-                raise ValueError("%s: it is wired so; the device's configuration has it" % name)
+                raise ValueError("%s: wiring; change it in the device's configuration" % name)
         options = dict(self._options or ())
         options.update(changed)
         return self._driver(*self._arguments, **options)

@@ -3,7 +3,7 @@
 import time
 
 from clients import OwnTicks, Randoms, client, fill, refused, right_clock, values
-from plexus.delivery.retry import (
+from plexus.delivery.verdict import (
     CONFIRMED,
     FAILED,
     RATE_LIMITED,
