@@ -36,7 +36,7 @@ def check(right, *words):
 
 def running(agent):
     """The commands that run."""
-    runs = agent._control._runs
+    runs = agent._dispatcher._runs
     return runs.running if runs else []
 
 

@@ -200,7 +200,7 @@ def test_cancel_ends_the_one_that_is_named_or_all():
 
 def test_cancelled_before_it_began_is_told_as_well():
     async def script(talk):
-        control = talk.agent._control
+        control = talk.agent._dispatcher
         control.handle({"type": "execute", "id": "e1", "command": "endless"})
         control.handle({"type": "cancel", "id": "e1"})
         await talk.pass_ms(500)
@@ -312,7 +312,7 @@ def test_command_of_which_nothing_got_out_is_told_whole_on_the_next_connection()
         talk.socket.stalled = True
         talk.socket.say({"type": "ping"})
         await talk.pass_ms(200)
-        talk.agent._control.handle(
+        talk.agent._dispatcher.handle(
             {"type": "typed_command", "id": UUID, "command": "echo", "params": {"text": "a"}}
         )
         await talk.pass_ms(1000)

@@ -656,7 +656,7 @@ def test_session_that_the_program_ended_just_now_gives_way():
     async def script(talk):
         await talk.ask("start_session", session_id="s1")
         talk.px.session("s1").end()
-        talk.agent._control.handle({"type": "start_session", "session_id": "s2"})
+        talk.agent._dispatcher.handle({"type": "start_session", "session_id": "s2"})
         await talk.pass_ms(500)
         equal(
             [(m["type"], m["session_id"]) for m in talk.socket.sent[-2:]],

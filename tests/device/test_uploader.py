@@ -6,7 +6,7 @@ import time
 
 import firmware.uploader as uploader_module
 from firmware.uploader import Uploader, limit_ms
-from plexus import PlexusError
+from plexus import PlexusError, extras
 from support import equal, raises, wait_until
 
 
@@ -45,6 +45,9 @@ class Client:
         self.ticks += 1
         if self._tick:
             self._tick(self)
+
+    def retry_now(self):
+        extras.retry_now(self)
 
     def flush(self):
         self.flushes += 1

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import threading
@@ -68,6 +69,65 @@ def test_compiled_library_works(arch: str, tmp_path: Path) -> None:
     version, pending, file = micropython(USE, tmp_path).split()
     assert (version, pending) == (package.version(), "1")
     assert file == f"{tmp_path}/plexus/__init__.mpy"
+
+
+PARTS = {
+    "`Plexus`": """
+from plexus import Plexus, PlexusError
+px = Plexus("plx_test", "dev-1", endpoint="http://127.0.0.1:9/api/ingest", ntp_hosts=())
+px.clock.observe(1700000000000, px.ticks_ms(), 1, "program")
+with px.session("s"):
+    px.send("temperature", 21.5, tags={"room": "lab"})
+    px.send_batch([("a", 1), ("b", [1, 2])], timestamp=1700000000)
+    px.send_at(px.ticks_ms(), "c", "text")
+try:
+    px.flush()
+except PlexusError as error:
+    assert "refused" in str(error), error
+px.tick()
+assert px.pending == 4 and "refused" in px.status, px.status
+px.diagnostics()
+Plexus("plx_test", "dev-1", endpoint="https://127.0.0.1:9/api/ingest")
+""",
+    "also sensors or `Board`": """
+from plexus import Plexus
+from plexus.sensors import Sampler, driver_class
+px = Plexus("plx_test", "dev-1")
+sampler = Sampler(px)
+sampler.add(driver_class("system")())
+sampler.tick()
+assert px.pending
+""",
+    "also `Agent`": """
+from plexus import Agent, Plexus
+px = Plexus("plx_test", "dev-1")
+Agent(px, url="ws://127.0.0.1:9/")
+""",
+}
+
+
+def parts() -> dict[str, str]:
+    """What docs/client.md says that one needs: use -> folders."""
+    text = (REPOSITORY / "docs" / "client.md").read_text()
+    section = text.split("## A part of the library")[1].split("\n## ")[0]
+    rows = [row.strip("|").split("|") for row in section.splitlines() if row.startswith("| ")]
+    return {use.strip(): folders.replace("`", "") for use, folders in rows[1:]}
+
+
+@pytest.mark.parametrize("use", PARTS)
+def test_part_of_the_library_works_without_the_rest(use: str, tmp_path: Path) -> None:
+    source = build.LIBRARY / "plexus"
+    part = tmp_path / "plexus"
+    part.mkdir()
+    for file in source.glob("*.py"):
+        shutil.copy(file, part)
+    for folder in parts()[use].split():
+        shutil.copytree(source / folder, part / folder)
+    micropython(PARTS[use], tmp_path)
+
+
+def test_every_part_on_the_page_is_tried() -> None:
+    assert list(parts()) == list(PARTS)
 
 
 def test_build_command_writes_a_tree_for_the_board(tmp_path: Path) -> None:

@@ -268,7 +268,7 @@ def test_what_a_board_runs_as_source_uses_no_renamed_name(ours: ShortNames) -> N
 
 
 def test_without_being_asked_for_nothing_is_renamed() -> None:
-    source = LIBRARY / "plexus" / "delivery" / "retry.py"
+    source = LIBRARY / "plexus" / "delivery" / "verdict.py"
     names = names_in(compiled(source, "none", "plexus/delivery/verdict.py"))
     assert "plexus/delivery/verdict.py" in names
     assert _private(source) & set(names)
