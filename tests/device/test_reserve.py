@@ -2,15 +2,18 @@
 
 import binascii
 import gc
+import socket
 import sys
 
 import plexus
 import plexus.assemble as setup
+import plexus.clock.sntp as sntp
+import plexus.delivery.bounded_socket as bounded_socket
 import plexus.port.reserve as reserve
 from clients import KEY, client, refused, right_clock
 from models import esp32
 from plexus import Plexus
-from support import equal, only
+from support import equal, only, raises
 
 CLOSED = "http://127.0.0.1:1/x"
 _TLS = reserve.IDLE - reserve.PLAIN  # what is not held for a client of CLOSED
@@ -306,6 +309,34 @@ def test_wifi_and_ntp_have_some_ram_while_there_is_no_connection():
         with Board(room=room) as ram:
             reserve.hold(reserve.IDLE)
             assert 4096 <= reserve.free()[0] < 8192, (room, ram.held)
+
+
+class NoResolver:
+    """In place of the module socket: notes how much was free at each look-up, and fails it."""
+
+    SOCK_STREAM, SOCK_DGRAM = socket.SOCK_STREAM, socket.SOCK_DGRAM
+
+    def __init__(self):
+        self.free = []
+
+    def getaddrinfo(self, *_):
+        self.free.append(reserve.free()[0])
+        raise OSError(-203)  # lwIP's EAI_MEMORY
+
+
+def test_a_look_up_has_some_ram_though_python_has_taken_the_rest():
+    px = client(CLOSED, ntp_hosts=("127.0.0.1",))
+    for module, ask in ((bounded_socket, px.http.connection.connect), (sntp, px.clock.sync)):
+        module.socket = resolver = NoResolver()
+        try:
+            with Board(room=50000) as ram:
+                reserve.hold(reserve.IDLE)
+                ram.room = ram.held + 500
+                with raises(OSError):
+                    ask()
+                assert 4096 <= resolver.free[0] < 8192, resolver.free
+        finally:
+            module.socket = socket
 
 
 @only("micropython")

@@ -5,7 +5,7 @@ import select
 import socket
 import struct
 
-from ..port import const
+from ..port import const, reserve
 
 try:
     from time import ticks_us
@@ -118,6 +118,7 @@ def measure(host, port, timeout_ms, samples, ticks):
     at once (no route, unfit), not if it is silent.
     """
     best = failure = None
+    reserve.spare()
     infos = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)
     start = ticks_us()
     for info in infos[:4]:

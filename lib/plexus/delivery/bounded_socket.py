@@ -59,6 +59,7 @@ class BoundedSocket(IOBase):
         if self.sock:
             return
         self.step = LOOK_UP
+        reserve.spare()
         addresses = socket.getaddrinfo(self.host, self.port, 0, socket.SOCK_STREAM)
         self.step = CONNECT
         reserve.hold(reserve.REACHING if self.context else reserve.NONE)

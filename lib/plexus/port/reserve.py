@@ -50,6 +50,10 @@ def free():
     return (found, largest) if size < _SHARED_BYTES else None
 
 
+def _held_bytes():
+    return sum([piece for _, piece in _held])
+
+
 def shortage():
     """(kB left, kB needed) if a TLS connection needs more than there is, else None.
 
@@ -57,9 +61,16 @@ def shortage():
     """
     now = free()
     if now and not _unneeded:
-        left = now[0] + sum([piece for _, piece in _held])
+        left = now[0] + _held_bytes()
         if left < _TLS_BYTES:
             return left >> 10, _TLS_BYTES >> 10
+
+
+def spare():
+    """Before a look-up or NTP: let go of the RAM that they need, if Python has taken the rest."""
+    now = free()
+    if now and now[0] < _SPARE_BYTES:
+        hold(max(_held_bytes() - _SPARE_BYTES, 1))
 
 
 def without_tls(is_so):
@@ -90,7 +101,7 @@ def hold(size):
     now = free()
     if now is None:
         return
-    held = sum([piece for _, piece in _held])
+    held = _held_bytes()
     missing = min(size, max(held + now[0] - spare, 0)) - held
     while missing < 0 and _held:
         lock, piece = _held.pop()
