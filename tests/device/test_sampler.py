@@ -429,6 +429,28 @@ def test_a_value_that_the_api_refuses_is_that_sensors_failure():
     equal([metric for metric, _ in bench.sent()], ["own.status"])
 
 
+def test_tick_raises_nothing_whatever_a_sensor_raises_or_is_called():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    class Own:
+        def read(self):
+            raise Mute()
+
+    bench = Bench()
+    bench.add(Own(), 10)
+    for name, prefix, tags in (("a", 5, None), ("b", None, None), (5, "", None), ("c", "", 5)):
+        bench.add(Counter(), 10, name, prefix, tags)
+    bench.add(Counter("good"), 10, name="good")
+    bench.pass_ms(50)
+    status = bench.sampler.status
+    equal((status["own"], status["good"]), ("Mute", "ok"))
+    for name in ("a", "b", "c"):
+        assert "Error: " in status[name], status
+    equal([value for metric, value in bench.sent() if metric == "good"], [1, 2, 3, 4, 5, 6])
+
+
 def test_names_are_unique_and_tell_an_unusual_address():
     bench = Bench()
     for address in (0x76, 0x76, 0x77):

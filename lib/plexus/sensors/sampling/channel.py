@@ -119,7 +119,7 @@ class Channel:
             self._sample = None
             now = px.ticks_ms()
             self.failures += 1
-            self._tell(px, ("%s: %s" % (type(error).__name__, error))[:_WORDS])
+            self._tell(px, _words(error))
             # Twice as long after each failure, up to a minute.
             wait_ms = self.interval_ms << min(self.failures, 16)
             wait_ms = min(wait_ms, max(self.interval_ms, _BACKOFF_MS))
@@ -207,10 +207,18 @@ class Channel:
                 return
         elif before not in ("ok", "starting"):
             return
-        named = self.prefix.endswith(self.name + ".")
-        metric = self.prefix + ("status" if named else self.name + ".status")
         try:
+            named = self.prefix.endswith(self.name + ".")
+            metric = self.prefix + ("status" if named else self.name + ".status")
             px.send(metric, status, tags=self.tags)
             self._failed = status != "ok"
         except Exception as error:  # noqa: BLE001 -- its name or its tags are what is wrong
-            self.status = "%s: %s" % (type(error).__name__, error)
+            self.status = _words(error)
+
+
+def _words(error):
+    words = type(error).__name__
+    try:
+        return ("%s: %s" % (words, error))[:_WORDS]
+    except Exception:  # noqa: BLE001 -- of whoever wrote it, or no memory for its words
+        return words
