@@ -111,12 +111,15 @@ class Channel:
             return left_ms
         if self.status != "starting":
             self.max_lateness_ms = max(self.max_lateness_ms, -left_ms)
+        wait_ms = 0
         try:
             wait_ms = self._measure(px)
             if wait_ms is None:
                 self._send(px)
         except Exception as error:  # noqa: BLE001 -- of whoever wrote the sensor's driver
             self._sample = None
+            if wait_ms is None and self.filters is not None:
+                self.filters.reset()  # what a deadband takes for sent was not
             now = px.ticks_ms()
             self.failures += 1
             self._tell(px, _words(error))
