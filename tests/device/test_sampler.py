@@ -487,6 +487,20 @@ def test_a_removed_sensor_is_closed_and_read_no_more():
     equal(closed, [sensor])
 
 
+def test_a_removed_sensor_of_ones_own_is_closed_too():
+    class Own(Counter):
+        def close(self):
+            closed.append(self)
+
+    closed = []
+    bench = Bench()
+    channels = [bench.add(Own()), bench.add(Counter())]
+    for channel in channels:
+        bench.sampler.remove(channel)
+    equal(closed, [channels[0].sensor])
+    equal(bench.sampler.channels, [])
+
+
 def test_bad_arguments_are_named():
     bench = Bench()
     for interval_ms in (0, -1, 1.5, True, 86400001):
