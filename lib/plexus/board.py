@@ -7,7 +7,7 @@ import json
 
 import machine
 
-from .port import const, sleep_ms
+from .port import const, load, sleep_ms, unload
 from .sensors import driver_class
 from .sensors.sampling import entry as _entry
 from .sensors.sampling import factory as _factory
@@ -57,24 +57,28 @@ class Board:
 
     def sensor(self, entry):
         """The driver that a sensor's entry describes. ValueError names what is wrong with it."""
-        return _made(self.factory(entry), entry)
+        try:
+            return self.factory(entry)()
+        except Exception as error:  # noqa: BLE001 -- of whoever wrote the driver
+            raise _values().told(entry, error)
 
     def factory(self, entry):
         """What makes that driver, and makes it again with other options; see DriverFactory."""
         _entry.check_keys(entry)
+        _values().check_values(entry, machine.Pin)
         driver = driver_class(entry["driver"])
-        options = dict(entry.get("options", ()))
-        wired = entry.get("pins", {})
+        options = dict(entry.get("options") or ())
+        wired = entry.get("pins") or {}
         for name, pin in wired.items():
             options[name] = machine.Pin(pin)
         arguments = ()
         if driver.BUS == "pin":
-            if "pin" not in entry:
+            if entry.get("pin") is None:
                 raise ValueError("pin: missing; %s is read at one" % entry["driver"])
             arguments = (machine.Pin(entry["pin"]),)
         elif driver.BUS not in (None, "pins"):
             arguments = (self.bus(driver.BUS, entry.get("bus")),)
-        if "address" in entry:
+        if entry.get("address") is not None:
             options["address"] = entry["address"]
         return _factory.DriverFactory(driver, arguments, options or None, tuple(wired))
 
@@ -85,21 +89,23 @@ class Board:
         well; what it found is named after its driver, "bme280.temperature", and, at another than
         its usual address, also after that, "bme280_77.temperature". A bus that cannot be scanned
         is in `problems`, and stops no other.
-        raises: False: so it is with an entry that is wrong; else that is a ValueError.
+        raises: False: so it is with an entry that is wrong; else that is a ValueError. A key whose
+        value is None counts as absent.
         again: False: nobody will have a sensor made again with other options.
         """
         self.problems = []
         own = self.profile.get("sensors", ()) if entries is None else entries
         for number, entry in enumerate(own):
             try:
-                how = {key: entry[key] for key in _entry.HOW if key in entry}
+                how = {key: entry[key] for key in _entry.HOW if entry.get(key) is not None}
                 factory = self.factory(entry)
-                sampler.add(_made(factory, entry), factory=factory if again else None, **how)
-            except (ValueError, OSError, ImportError) as error:
-                problem = "sensors[%d].%s" % (number, error)
+                sampler.add(factory(), factory=factory if again else None, **how)
+            except Exception as error:  # noqa: BLE001 -- of whoever wrote the entry or the driver
+                problem = "sensors[%d].%s" % (number, _values().told(entry, error))
                 if raises:
                     raise ValueError(problem)
                 self.problems.append(problem)
+        unload(_entry.__name__, "values")
         if entries is not None:
             return []
         return self._automatic(sampler, again)
@@ -150,11 +156,8 @@ class Board:
         sampler.add(factory(), name="board", prefix="board.", factory=factory if again else None)
 
 
-def _made(factory, entry):
-    try:
-        return factory()
-    except TypeError as error:
-        raise ValueError("options: %s: %s" % (entry["driver"], error))
+def _values():
+    return load(_entry.__name__, "values")
 
 
 def _on_i2c(sensor):

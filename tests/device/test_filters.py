@@ -4,6 +4,8 @@ from plexus.readings.decimal import Decimal
 from plexus.sensors.sampling.filters import Filters
 from support import equal, only, raises
 
+INFINITE = float("inf")
+
 
 def one(filters, value, ticks=0, metric="t"):
     """What becomes of one reading's value: itself, another, or None."""
@@ -248,12 +250,13 @@ def test_what_has_been_is_forgotten_when_it_is_reset():
 
 
 def test_bad_arguments_are_named():
-    for calibration in ({"t": (1,)}, {"t": ("a", 0)}, {"t": {"scale": None}}):
-        with raises(ValueError, "calibration: t: ", "scale, offset"):
+    for line in ((1,), ("a", 0), {"scale": None}, {"offst": 1}, 2, "ab", None, (INFINITE, 0)):
+        with raises(ValueError, "calibration: 't': ", "scale, offset"):
+            Filters({"t": line})
+    for calibration in (2, "ab", [1]):
+        with raises(ValueError, "calibration: ", "give {metric: (scale, offset)}"):
             Filters(calibration)
-    with raises(ValueError, "calibration: t: 'offst'", "scale, offset"):
-        Filters({"t": {"offst": 1}})
-    for deadband in (-1, "a", {"t": -1}, True):
+    for deadband in (-1, "a", {"t": -1}, True, INFINITE):
         with raises(ValueError, "deadband: "):
             Filters(deadband=deadband)
     for average in (0, 1.5, True):

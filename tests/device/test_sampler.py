@@ -4,6 +4,7 @@ import asyncio
 
 from models import bme280
 from plexus.port import ticks_add, ticks_diff
+from plexus.readings.buffer import BufferFull
 from plexus.sensors.bme280 import BME280
 from plexus.sensors.driver import Driver
 from plexus.sensors.sampling.sampler import Sampler
@@ -24,10 +25,10 @@ class Ticking(FakeClock):
 class Bench:
     """A sampler, what it has sent, and the time."""
 
-    def __init__(self, start_ms=1000):
+    def __init__(self, start_ms=1000, **options):
         clock = Ticking(start_ms)
         self.advance = clock.ticks_ms.advance
-        self.px = Client(clock=clock)
+        self.px = Client(clock=clock, **options)
         self.sampler = Sampler(self.px)
         self.add = self.sampler.add
 
@@ -429,6 +430,28 @@ def test_a_value_that_the_api_refuses_is_that_sensors_failure():
     equal([metric for metric, _ in bench.sent()], ["own.status"])
 
 
+def test_tick_raises_nothing_whatever_a_sensor_raises_or_is_called():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    class Own:
+        def read(self):
+            raise Mute()
+
+    bench = Bench()
+    bench.add(Own(), 10)
+    for name, prefix, tags in (("a", 5, None), ("b", None, None), (5, "", None), ("c", "", 5)):
+        bench.add(Counter(), 10, name, prefix, tags)
+    bench.add(Counter("good"), 10, name="good")
+    bench.pass_ms(50)
+    status = bench.sampler.status
+    equal((status["own"], status["good"]), ("Mute", "ok"))
+    for name in ("a", "b", "c"):
+        assert "Error: " in status[name], status
+    equal([value for metric, value in bench.sent() if metric == "good"], [1, 2, 3, 4, 5, 6])
+
+
 def test_names_are_unique_and_tell_an_unusual_address():
     bench = Bench()
     for address in (0x76, 0x76, 0x77):
@@ -464,6 +487,20 @@ def test_a_removed_sensor_is_closed_and_read_no_more():
     equal(closed, [sensor])
 
 
+def test_a_removed_sensor_of_ones_own_is_closed_too():
+    class Own(Counter):
+        def close(self):
+            closed.append(self)
+
+    closed = []
+    bench = Bench()
+    channels = [bench.add(Own()), bench.add(Counter())]
+    for channel in channels:
+        bench.sampler.remove(channel)
+    equal(closed, [channels[0].sensor])
+    equal(bench.sampler.channels, [])
+
+
 def test_bad_arguments_are_named():
     bench = Bench()
     for interval_ms in (0, -1, 1.5, True, 86400001):
@@ -475,6 +512,78 @@ def test_bad_arguments_are_named():
     with raises(ValueError, "sensor: ", "no read()"):
         bench.add(object())
     equal(bench.sampler.channels, [])
+
+
+# What could not be sent
+
+
+class Door:
+    """A user's own sensor: gives what it is told."""
+
+    def __init__(self, readings):
+        self.readings = readings
+
+    def read(self):
+        return self.readings
+
+
+def test_a_change_that_found_no_room_is_sent_when_there_is_some():
+    bench = Bench(ring_bytes=512, overflow="refuse")
+    door = Door({"open": False})
+    channel = bench.add(door, 10, deadband=0)
+    bench.sampler.tick()
+    with raises(BufferFull):
+        while True:
+            bench.px.send("n", 1)
+    door.readings = {"open": True}
+    bench.pass_ms(10)
+    assert channel.status.startswith("BufferFull: "), channel.status
+    bench.px.measure()
+    bench.px.confirm_all()
+    bench.pass_ms(1000)
+    equal([value for metric, value in bench.sent() if metric == "open"], [True])
+
+
+def test_a_value_beside_one_that_is_refused_is_sent_with_the_next():
+    bench = Bench()
+    sensor = Door({"a": 1.0, "b": float("nan")})
+    bench.add(sensor, 10, deadband=0.1)
+    bench.sampler.tick()
+    sensor.readings = {"a": 1.0, "b": 2.0}
+    bench.pass_ms(100)
+    equal([each for each in bench.sent() if each[0] in "ab"], [("a", 1.0), ("b", 2.0)])
+
+
+def test_a_value_for_which_there_was_no_memory_is_sent_with_the_next():
+    def no_memory(*_, **__):
+        raise MemoryError()
+
+    bench = Bench()
+    bench.add(Door({"a": 1}), 10, deadband=0)
+    before = bench.px.send_batch
+    bench.px.send_batch = no_memory
+    bench.sampler.tick()
+    bench.px.send_batch = before
+    bench.pass_ms(100)
+    equal([each for each in bench.sent() if each[0] == "a"], [("a", 1)])
+
+
+def test_a_sensor_that_fails_sends_nothing_twice_for_it():
+    class Failing(Door):
+        def read(self):
+            if self.readings is None:
+                raise OSError("gone")
+            return self.readings
+
+    bench = Bench()
+    sensor = Failing({"a": 1})
+    bench.add(sensor, 10, deadband=0)
+    bench.sampler.tick()
+    sensor.readings = None
+    bench.pass_ms(10)
+    sensor.readings = {"a": 1}
+    bench.pass_ms(100)
+    equal([metric for metric, _ in bench.sent()], ["a", "failing.status", "failing.status"])
 
 
 # Sensors that are read only while somebody wants to see them

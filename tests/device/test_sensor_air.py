@@ -45,7 +45,7 @@ def test_wrong_chip_is_an_error_of_the_measurement():
         chip = model()
         chip.wrong_id()
         rig = i2c_rig(driver_class, chip)
-        with raises(SensorError, "another chip answers, no " + driver_class.__name__):
+        with raises(SensorError, "a different chip, not " + driver_class.__name__):
             rig.sample()
 
 

@@ -72,7 +72,7 @@ def test_another_chip_at_the_address_is_an_error():
         if hasattr(rig.chip, "wrong_id"):
             rig.chip.wrong_id()
             name = type(rig.driver).__name__
-            refused(rig, "checksum" if name in KNOWN_BY_CHECKSUM else "another chip answers")
+            refused(rig, "checksum" if name in KNOWN_BY_CHECKSUM else "a different chip")
         else:
             known = rig.driver.chip is not None and type(rig.driver).__name__ not in WITHOUT_ID
             assert not known, "a chip with an id, and a model without wrong_id()"

@@ -71,7 +71,7 @@ def test_each_magnetic_sensor_is_named_by_its_id_and_another_is_none():
                 assert count and len(data) == 1  # nothing was written
             chip.wrong_id()
             equal(driver.identify(bus, address), None)
-            with raises(SensorError, "0x%02x: another chip answers, no %s" % (address, name)):
+            with raises(SensorError, "0x%02x: a different chip, not %s" % (address, name)):
                 list(driver(bus, address).sample())
 
 

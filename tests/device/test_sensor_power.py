@@ -218,7 +218,7 @@ def test_monitors_refuse_another_chip():
     for driver, model in MONITORS:
         rig = i2c_rig(driver, model.Model())
         rig.chip.wrong_id()
-        with raises(SensorError, "0x40", "no INA2"):
+        with raises(SensorError, "0x40", "not INA2"):
             rig.sample()
 
 
@@ -277,7 +277,7 @@ def test_max17048_without_a_cell_is_an_error():
 def test_max17048_refuses_another_chip_and_wrong_options():
     rig = i2c_rig(MAX17048, max17048.Model())
     rig.chip.wrong_id()
-    with raises(SensorError, "0x36", "no MAX17048"):
+    with raises(SensorError, "0x36", "not MAX17048"):
         rig.sample()
     with raises(ValueError, "cells: 3", "1 or 2"):
         MAX17048(None, cells=3)

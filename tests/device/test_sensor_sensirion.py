@@ -113,7 +113,7 @@ def test_sht4x_that_is_too_slow_is_not_identified():
 def test_wrong_chip_is_an_error_of_the_measurement():
     chip = sht3x.Model()
     chip.wrong_id()
-    with raises(SensorError, "0x44: another chip answers, no SHT3x"):
+    with raises(SensorError, "0x44: a different chip, not SHT3x"):
         i2c_rig(SHT3x, chip).sample()
 
 

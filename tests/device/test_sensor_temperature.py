@@ -52,7 +52,7 @@ def test_mcp9808_is_told_from_others():
     rig = i2c_rig(MCP9808, mcp9808.Model())
     equal(rig.driver.chip(), "MCP9808")
     rig.chip.wrong_id()
-    with raises(SensorError, "0x18", "no MCP9808"):
+    with raises(SensorError, "0x18", "not MCP9808"):
         rig.sample()
 
 

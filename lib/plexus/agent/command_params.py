@@ -11,46 +11,46 @@ _NO = ("false", "no", "off", "0")
 
 def split_command(text):
     """("name", {key: text}) of 'name key=value key="a value"'; ValueError if it is not that."""
-    problem = _words(text)
-    if not problem:
+    tokens = _tokens(text)
+    if not tokens:
         raise ValueError("command: there is none in it; give a name")
     values = {}
-    for word in problem[1:]:
-        key, equals, value = word.partition("=")
+    for token in tokens[1:]:
+        key, equals, value = token.partition("=")
         if not equals or not key:
-            raise ValueError("command: %r; give key=value behind the name" % word[:40])
+            raise ValueError("command: %r; give key=value behind the name" % token[:40])
         if key in values:
             raise ValueError("%s: it is there twice; give one" % key[:40])
         values[key] = value
-    return problem[0], values
+    return tokens[0], values
 
 
-def _words(text):
+def _tokens(text):
     # Split at blanks that are not in quotes; \ before a quote or another \ takes it as it is.
-    problem = []
-    word = quote = ""
+    tokens = []
+    token = quote = ""
     inside = escaped = False
     for char in text + " ":
         if escaped:
-            word += char if char in "\"'\\" else "\\" + char
+            token += char if char in "\"'\\" else "\\" + char
             escaped = False
         elif char == "\\" and quote:
             escaped = True
         elif char == quote:
             quote = ""
         elif quote or char not in " \t\r\n\"'":
-            word += char
+            token += char
             inside = True
         elif char in "\"'":
             quote = char
             inside = True
         elif inside:
-            problem.append(word)
-            word = ""
+            tokens.append(token)
+            token = ""
             inside = False
     if quote:
         raise ValueError("command: a quote is not closed; close it with %s" % quote)
-    return problem
+    return tokens
 
 
 def values_of(schemas, given, texts):
@@ -135,8 +135,8 @@ def _wanted(schema):
         return "one of: " + ", ".join(schema["choices"])
     if kind == "string":
         return "a text of at most %d characters" % _STRING
-    problem = "a whole number" if kind == "integer" else "a number"
+    wanted = "a whole number" if kind == "integer" else "a number"
     minimum, maximum = schema.get("min"), schema.get("max")
     if minimum is not None:
-        problem += " from %s" % minimum
-    return problem + (" up to %s" % maximum if maximum is not None else "")
+        wanted += " from %s" % minimum
+    return wanted + (" up to %s" % maximum if maximum is not None else "")

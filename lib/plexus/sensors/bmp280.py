@@ -38,9 +38,9 @@ class BMP280(I2CDriver):
 
     def setup(self):
         data = self.get(_CALIBRATION, 24)
-        message = [data[i] | data[i + 1] << 8 for i in range(0, 24, 2)]
+        words = [data[i] | data[i + 1] << 8 for i in range(0, 24, 2)]
         # All are signed but T1 and P1.
-        self._trim = [w if i in (0, 3) else signed(w, 16) for i, w in enumerate(message)]
+        self._trim = [w if i in (0, 3) else signed(w, 16) for i, w in enumerate(words)]
         if not self._trim[0] or not self._trim[3]:
             raise self.error("it has no calibration")
         self.set(_CONTROL, 0)  # it takes the next only while it sleeps

@@ -82,7 +82,7 @@ class CCS811(I2CDriver):
     def _check(self, status):
         if status & _ERROR:
             bits = self.get(_ERROR_ID)[0]
-            message = [word for i, word in enumerate(_ERRORS) if bits >> i & 1]
-            raise self.error("error 0x%02x: %s" % (bits, ", ".join(message)))
+            errors = [word for i, word in enumerate(_ERRORS) if bits >> i & 1]
+            raise self.error("error 0x%02x: %s" % (bits, ", ".join(errors)))
         if not status & _APP_RUNS:
             raise self.error("it has restarted")

@@ -17,7 +17,7 @@ _FORGOTTEN_AFTER = const(10)  # reads
 class DS18B20(Driver):
     """Yields the temperature (°C) of each, with its ROM id as a tag: {"rom": "28ff641e0f160351"}.
 
-    One that does not answer, or not with a right checksum, silences no other: its temperature is
+    If one does not answer, or its checksum is wrong, the others are still read. Its temperature is
     left out, and "temperature.status" says, once, what is wrong (a text), and "ok" when it is well
     again. New ones are looked for at once after that, and else every 30 reads; they begin with
     "ok". 85.0 °C is refused, as it may mean that there was no conversion.

@@ -37,7 +37,7 @@ class I2CDriver(Driver):
 
     def verify(self):
         if self.chip is not None and self.chip() is None:
-            raise self.error("another chip answers, no %s" % type(self).__name__)
+            raise self.error("a different chip, not %s" % type(self).__name__)
 
     def error(self, message):
         """A SensorError that names the address as well, to be raised."""

@@ -40,7 +40,7 @@ class INA219(ShuntMonitor):
     def verify(self):
         # Another program may have left it with other settings: what no INA219 shows is refused.
         if self._word(_CONFIGURATION) & 0xC000 or self._word(_CALIBRATION) & 1:
-            raise self.error("another chip answers, no INA219")
+            raise self.error("a different chip, not INA219")
 
     def setup(self):
         self._set_word(_CALIBRATION, 0)  # its own current and power, and their overflow, stay 0

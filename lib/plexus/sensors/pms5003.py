@@ -47,13 +47,13 @@ class PMS5003(UARTDriver):
     def measure(self):
         self.discard()
         data = yield from self.frame(_HEAD, _SIZE, _is_valid, _LONGEST_MS)
-        message = [data[i] << 8 | data[i + 1] for i in range(4, 28, 2)]
-        yield "pm1_0", message[3]
-        yield "pm2_5", message[4]
-        yield "pm10", message[5]
+        words = [data[i] << 8 | data[i + 1] for i in range(4, 28, 2)]
+        yield "pm1_0", words[3]
+        yield "pm2_5", words[4]
+        yield "pm10", words[5]
         if self._counts:
             for i, size in enumerate(_SIZES):
-                yield "particles_" + size, message[6 + i]
+                yield "particles_" + size, words[6 + i]
 
 
 def _is_valid(data):

@@ -84,9 +84,9 @@ class SCD30(Sensirion):
         else:
             raise self.error("no measurement within %d ms" % (1500 * self._interval_s))
         # The module gives it but once.
-        message = yield from self.ask(_MEASUREMENT, 6, _WAIT_MS, 1)
+        words = yield from self.ask(_MEASUREMENT, 6, _WAIT_MS, 1)
         # Single precision as they come, so that no board loses digits.
-        co2, temperature, humidity = struct.unpack(">fff", struct.pack(">6H", *message))
+        co2, temperature, humidity = struct.unpack(">fff", struct.pack(">6H", *words))
         # No number (NaN) is in no range.
         if not (0 < co2 <= 40000 and -60 <= temperature <= 125 and 0 <= humidity <= 100):
             raise self.error("it gives no valid measurement")

@@ -10,30 +10,30 @@ _TRIES = const(3)
 class Sensirion(I2CDriver):
     """A chip of Sensirion's. It answers a command after a while, and not before."""
 
-    def command(self, command, *message):
+    def command(self, command, *words):
         """Send a command, and what words (0 to 0xFFFF) belong to it."""
         data = bytearray((command >> 8, command & 255))
-        for word in message:
+        for word in words:
             pair = bytes((word >> 8, word & 255))
             data += pair
             data.append(crc8(pair))
         self.transmit(data)
 
-    def message(self, count):
+    def words(self, count):
         """The words of an answer, a list; SensorError if a checksum is wrong."""
-        message = self._words(count)
-        if message is None:
+        words = self._words(count)
+        if words is None:
             raise self.error("wrong checksum")
-        return message
+        return words
 
     def _words(self, count):
         data = self.receive(3 * count)
-        message = []
+        words = []
         for i in range(0, 3 * count, 3):
             if crc8(data[i : i + 2]) != data[i + 2]:
                 return None
-            message.append(data[i] << 8 | data[i + 1])
-        return message
+            words.append(data[i] << 8 | data[i + 1])
+        return words
 
     def ask(self, command, count, wait_ms, tries=_TRIES):
         """A command's answer of so many words; a generator, which yields the wait for it.
@@ -43,16 +43,16 @@ class Sensirion(I2CDriver):
         for _ in range(tries):
             self.command(command)
             yield wait_ms
-            message = self._words(count)
-            if message is not None:
-                return message
+            words = self._words(count)
+            if words is not None:
+                return words
         raise self.error("wrong checksum")
 
     def ask_at_once(self, command, count, wait_ms):
         """The same for `chip()`, which cannot yield: it sleeps for these few ms."""
         self.command(command)
         sleep_ms(wait_ms)
-        return self.message(count)
+        return self.words(count)
 
 
 class HumiditySensor(Sensirion):

@@ -54,10 +54,10 @@ class SGP30(Sensirion):
         if self._warm:
             # After an error; to start it again would cost it all that it has learnt.
             try:
-                message = yield from self.ask(_GET_BASELINE, 2, 10)
+                words = yield from self.ask(_GET_BASELINE, 2, 10)
             except SensorError:
-                message = (0,)
-            if all(message):
+                words = (0,)
+            if all(words):
                 return
         self._warm = False
         self.command(_INIT)
@@ -80,8 +80,8 @@ class SGP30(Sensirion):
         self._left -= 1
         if self._left <= 0:
             self._left = _HOURLY
-            message = yield from self.ask(_GET_BASELINE, 2, 10)
-            if all(message):
-                self.baseline = tuple(message)
+            words = yield from self.ask(_GET_BASELINE, 2, 10)
+            if all(words):
+                self.baseline = tuple(words)
         yield "eco2", eco2
         yield "tvoc", tvoc

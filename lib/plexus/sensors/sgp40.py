@@ -44,7 +44,7 @@ class SGP40(Sensirion):
             _ticks(_number(self._temperature, 25), -45, 175),
         )
         yield 30
-        yield "voc_raw", self.message(1)[0]
+        yield "voc_raw", self.words(1)[0]
 
 
 def _number(source, default):

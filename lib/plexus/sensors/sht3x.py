@@ -25,7 +25,7 @@ class SHT3x(HumiditySensor):
     def chip(self):
         # It may be asked at any time, and a register of this number no chip at these addresses has.
         self.command(_STATUS)
-        return None if self.message(1)[0] & _STATUS_ZEROS else "SHT3x"
+        return None if self.words(1)[0] & _STATUS_ZEROS else "SHT3x"
 
     def setup(self):
         # Somebody may have left it measuring periodically: it then refuses single shots.

@@ -23,14 +23,14 @@ class SHT4x(HumiditySensor):
         # One byte, which to any other chip names a register at most. The two checksums tell.
         self.transmit(bytes((_SERIAL_NUMBER,)))
         sleep_ms(_SERIAL_NUMBER_MS)
-        self.message(2)
+        self.words(2)
         return "SHT4x"
 
     def measure(self):
         command, wait_ms = self._mode
         self.transmit(bytes((command,)))
         yield wait_ms
-        temperature, humidity = self.message(2)
+        temperature, humidity = self.words(2)
         yield "temperature", celsius(temperature)
         # -6 + 125 * raw / 65535; what is beyond the ends is cut off, as the datasheet advises.
         humidity = (humidity * 2500 + 6553) // 13107 - 600

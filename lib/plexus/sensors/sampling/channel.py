@@ -111,15 +111,18 @@ class Channel:
             return left_ms
         if self.status != "starting":
             self.max_lateness_ms = max(self.max_lateness_ms, -left_ms)
+        wait_ms = 0
         try:
             wait_ms = self._measure(px)
             if wait_ms is None:
                 self._send(px)
         except Exception as error:  # noqa: BLE001 -- of whoever wrote the sensor's driver
             self._sample = None
+            if wait_ms is None and self.filters is not None:
+                self.filters.reset()  # what a deadband takes for sent was not
             now = px.ticks_ms()
             self.failures += 1
-            self._tell(px, ("%s: %s" % (type(error).__name__, error))[:_MAX_MESSAGE])
+            self._tell(px, _text(error))
             # Twice as long after each failure, up to a minute.
             wait_ms = self.interval_ms << min(self.failures, 16)
             wait_ms = min(wait_ms, max(self.interval_ms, _BACKOFF_MS))
@@ -207,10 +210,18 @@ class Channel:
                 return
         elif before not in ("ok", "starting"):
             return
-        named = self.prefix.endswith(self.name + ".")
-        metric = self.prefix + ("status" if named else self.name + ".status")
         try:
+            named = self.prefix.endswith(self.name + ".")
+            metric = self.prefix + ("status" if named else self.name + ".status")
             px.send(metric, status, tags=self.tags)
             self._failed = status != "ok"
         except Exception as error:  # noqa: BLE001 -- its name or its tags are what is wrong
-            self.status = "%s: %s" % (type(error).__name__, error)
+            self.status = _text(error)
+
+
+def _text(error):
+    name = type(error).__name__
+    try:
+        return ("%s: %s" % (name, error))[:_MAX_MESSAGE]
+    except Exception:  # noqa: BLE001 -- of whoever wrote it, or no memory for its text
+        return name

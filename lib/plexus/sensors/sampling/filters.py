@@ -18,18 +18,20 @@ class Filters:
 
     def __init__(self, calibration=None, deadband=None, average=1, heartbeat_ms=0, no_mean=()):
         self._lines = {}
-        for name, line in (calibration or {}).items():
-            if isinstance(line, dict):
-                unknown = [key for key in line if key not in ("scale", "offset")]
-                if unknown:
-                    raise ValueError("calibration: %s: %r; give scale, offset" % (name, unknown[0]))
+        lines = calibration or {}
+        if not isinstance(lines, dict):
+            raise ValueError("calibration: %r; give {metric: (scale, offset)}" % (lines,))
+        for name, line in lines.items():
+            given = line
+            if isinstance(line, dict) and not set(line) - {"scale", "offset"}:
                 line = line.get("scale", 1), line.get("offset", 0)
-            if len(line) != 2 or not all(map(_is_number, line)):
-                raise ValueError("calibration: %s: %r; give (scale, offset)" % (name, line))
+            good = isinstance(line, (tuple, list)) and len(line) == 2
+            if not good or not all(map(_is_finite, line)):
+                raise ValueError("calibration: %r: %r; give scale, offset" % (name, given))
             self._lines[name] = line
         bands = deadband.values() if isinstance(deadband, dict) else (deadband,)
         for band in bands:
-            if band is not None and not (_is_number(band) and band >= 0):
+            if band is not None and not (_is_finite(band) and band >= 0):
                 raise ValueError("deadband: %r; give a number of 0 or more" % (band,))
         self._deadband = deadband
         if isinstance(average, bool) or not isinstance(average, int) or average < 1:
@@ -180,6 +182,10 @@ class _Mean:
 
 def _is_number(value):
     return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_finite(value):
+    return _is_number(value) and value - value == 0
 
 
 def _whole(number):

@@ -1,9 +1,8 @@
-"""Reads sensors at their own rates and sends what they give; one that fails stops no other."""
+"""Reads each sensor at its own rate and sends its readings; one failure does not stop the rest."""
 
 import asyncio
 
 from ...port import const
-from ..driver import Driver
 
 _WAKING_MS = const(100)  # after so long it is seen that a sensor was woken
 
@@ -37,7 +36,7 @@ class Sampler:
         on_demand: True: it is read only while somebody wants to see it; see `Channel.wake()`.
         factory: makes the sensor again with other options, factory(**options), for `configure()`.
         """
-        from .adding import made  # which a program may forget() when all are there
+        from .adding import made  # which a program may unload() when all are there
 
         channel = made(self.channels, sensor, *arguments, **options)
         if not channel.on_demand:
@@ -48,7 +47,7 @@ class Sampler:
     def remove(self, channel):
         """Read it no more."""
         self.channels.remove(channel)
-        if isinstance(channel.sensor, Driver):
+        if hasattr(channel.sensor, "close"):
             channel.sensor.close()
 
     def find(self, name):
