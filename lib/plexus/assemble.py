@@ -40,6 +40,7 @@ _DEFAULTS = {
     "report_interval_ms": 0,
     "clock": None,
     "requests": None,
+    "headers": None,
     "random": os.urandom,
 }
 
@@ -86,7 +87,10 @@ def make(px, api_key, source_id, options):
                 context, group = tls.first_context()
         finally:
             reserve.keep(minimum)
-    px.http = request.Http(endpoint, api_key, context, get("timeout_ms"), get("requests"))
+    headers = get("headers")
+    if headers is not None:
+        options.check_headers(headers)
+    px.http = request.Http(endpoint, api_key, context, get("timeout_ms"), get("requests"), headers)
     px.http.roots = group
     px.verified = bool(get("verify")) or context is None
     px.source_id = source_id

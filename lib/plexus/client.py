@@ -64,7 +64,7 @@ class Plexus:
                 load_once(__name__, "extras").report(self)
             ring = self.buffer.ring
             if self.session_requests:
-                self.session_requests.send(self.http, ring, self.ticks_ms)
+                self.session_requests.send(self.http, self.buffer)
             if self.delivery.retry.wait_ms(now):
                 return 0
             if not ring.left(self._goal):
@@ -95,14 +95,14 @@ class Plexus:
             before = buffer.confirmed
             fine = self.may_send
             if fine and self.session_requests:
-                self.session_requests.send(self.http, ring, self.ticks_ms)
+                self.session_requests.send(self.http, self.buffer)
             while fine and ring.left(goal):
                 delivery.step(self.clock.known)
                 fine = not delivery.problem
             if not fine:
                 raise PlexusError(*load_once(__name__, "explain").flush_problem(self))
             if self.session_requests:
-                self.session_requests.send(self.http, ring, self.ticks_ms)
+                self.session_requests.send(self.http, self.buffer)
             return buffer.confirmed - before
         finally:
             self._finish()

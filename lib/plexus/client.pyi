@@ -48,6 +48,7 @@ class Plexus:
         report_interval_ms: int = 0,
         clock: Clock | None = None,
         requests: _Requests | None = None,
+        headers: dict[str, str] | None = None,
         random: Callable[[int], bytes] = ...,
     ) -> None:
         """
@@ -61,7 +62,8 @@ class Plexus:
         `ca`: DER or PEM in place of the shipped roots. `verify=False` trusts any server.
         `overflow`: "drop_oldest", or "refuse" to raise BufferFull in send(). `require_clock=False`
         sends readings undated while the time is unknown. `report_interval_ms`: send the counters as
-        plexus.* metrics so often. `clock`, `requests`, `random`: used in place of
+        plexus.* metrics so often. `headers`: further ones of each request (not the WebSocket's);
+        "User-Agent" may be one. `clock`, `requests`, `random`: used in place of
         Clock(ntp_hosts, ntp_port), the firmware's module, os.urandom; a clock serves one client.
 
         ValueError names what is wrong.

@@ -1,6 +1,7 @@
 """The checks of a client's options, and of a source's name."""
 
 _MAX_STRING = 256  # the API's limit on strings, in characters
+_OURS = ("host", "connection", "content-type", "content-length", "transfer-encoding", "x-api-key")
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 
@@ -13,6 +14,21 @@ def check_key(api_key):
             raise ValueError(
                 "api_key: it has a space or another character no key has; copy it again"
             )
+
+
+def check_headers(headers):
+    """ValueError unless `headers` are further ones of a request: a dict of str."""
+    if not isinstance(headers, dict):
+        raise ValueError("headers: a dict, not %s" % type(headers).__name__)
+    for name, value in headers.items():
+        for text in (name, value):
+            if not isinstance(text, str) or not text:
+                raise ValueError("headers: %r: name and value are strings" % (name,))
+            for char in text:
+                if not 32 <= ord(char) < 127 or (text is name and char in ' :"(),/;<=>?@[]{}'):
+                    raise ValueError("headers: %r may not have %r in it" % (name, char))
+        if name.lower() in _OURS:
+            raise ValueError("headers: %r is the client's own; leave it out" % name)
 
 
 def check_overflow(overflow):

@@ -1,9 +1,22 @@
 """What each answer of the server leads to: nothing confirmed that it did not acknowledge."""
 
+import _thread
 import json
 
-from clients import SECRET, RawServer, answer, client, fill, ingests, refused, values
-from support import Admin, equal, wait_until
+from clients import (
+    SECRET,
+    RawServer,
+    answer,
+    client,
+    fill,
+    ingests,
+    listen,
+    refused,
+    right_clock,
+    values,
+)
+from plexus import PlexusError
+from support import Admin, FakeTicks, equal, wait_until
 
 
 def no_wait(size):
@@ -447,6 +460,107 @@ def test_lines_may_end_with_a_bare_newline():
     equal(px.flush(), 1)
 
 
+def test_fields_of_a_head_are_read_as_rfc_9112_says():
+    body = b'{"success":true,"count":1}'
+    for fields in (
+        b"Content-Length:26",
+        b"Content-Length:  26",
+        b"Content-Length: 26 \t",
+        b"Content-Length:\t26",
+        b"Content-Length : 26",
+        b"content-length: 0000000026",
+        b"Transfer-Encoding: identity\r\nContent-Length: 26",
+        b"Content-Length: 26\r\nTransfer-Encoding: identity",
+    ):
+        # The connection stays open: who takes the length for none waits for its end.
+        raw = RawServer([b"HTTP/1.1 200 OK\r\n" + fields + b"\r\n\r\n" + body, b""], pause_ms=1000)
+        px = client(raw, timeout_ms=900)
+        px.send("n", 1)
+        equal((fields, px.flush()), (fields, 1))
+
+
+def test_last_transfer_coding_counts():
+    raw = RawServer(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding:\tgzip, Chunked \r\n\r\n"
+        b'1a\r\n{"success":true,"count":1}\r\n0\r\n\r\n'
+    )
+    px = client(raw)
+    px.send("n", 1)
+    equal(px.flush(), 1)
+
+
+def read_values(connection):
+    """The values of the next request of a connection; None at its end."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        piece = connection.recv(4096)
+        if not piece:
+            return None
+        data += piece
+    head, _, body = data.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.split(b"\r\n"):
+        if line.lower().startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    while len(body) < length:
+        body += connection.recv(4096)
+    return [point["value"] for point in json.loads(body)["points"]]
+
+
+class Repeating:
+    """A server that gives its first answer twice, and does not keep what comes next, once."""
+
+    def __init__(self, at_once):
+        self._listener, port = listen()
+        self._at_once = at_once
+        self.ingest = "http://127.0.0.1:%d/api/ingest" % port
+        self.kept = []
+        self.requests = 0
+        self.go = self.told = False
+        _thread.start_new_thread(self._serve, ())
+
+    def _serve(self):
+        while True:
+            connection = self._listener.accept()[0]
+            try:
+                while self._serve_one(connection):
+                    pass
+            except OSError:
+                pass
+            connection.close()
+
+    def _serve_one(self, connection):
+        values = read_values(connection)
+        if values is None:
+            return False
+        self.requests += 1
+        if self.requests == 2:
+            connection.sendall(answer(b"{}", b"503 Out"))
+            return True
+        self.kept += values
+        data = answer(b'{"success":true,"count":%d}' % len(values))
+        first = self.requests == 1
+        connection.sendall(data * 2 if first and self._at_once else data)
+        if first and not self._at_once:
+            wait_until(lambda: self.go)
+            connection.sendall(data)
+        self.told = True
+        return True
+
+
+def test_answer_that_nobody_asked_for_confirms_nothing():
+    for at_once in (True, False):
+        server = Repeating(at_once)
+        px = client(server, keep_alive=True)
+        px.send("n", 0)
+        equal(px.flush(), 1)
+        server.go = True
+        wait_until(lambda server=server: server.told)
+        px.send("n", 1)
+        equal((refused(px).status, px.confirmed, server.kept), (503, 1, [0]))
+        equal((px.flush(), server.kept), (1, [0, 1]))
+
+
 def test_key_goes_into_no_line_but_its_header():
     raw = RawServer(answer())
     px = client(raw)
@@ -465,10 +579,6 @@ class Picky:
     """
 
     def __init__(self, judge):
-        import _thread
-
-        from clients import listen
-
         self._listener, port = listen()
         self._judge = judge
         self.ingest = "http://127.0.0.1:%d/api/ingest" % port
@@ -487,20 +597,9 @@ class Picky:
             connection.close()
 
     def _answer(self, connection):
-        data = b""
-        while b"\r\n\r\n" not in data:
-            piece = connection.recv(4096)
-            if not piece:
-                return False
-            data += piece
-        head, _, body = data.partition(b"\r\n\r\n")
-        length = 0
-        for line in head.split(b"\r\n"):
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        while len(body) < length:
-            body += connection.recv(4096)
-        values = [point["value"] for point in json.loads(body)["points"]]
+        values = read_values(connection)
+        if values is None:
+            return False
         self.requests.append(values)
         status, message = self._judge(values)
         if status == 200:
@@ -546,12 +645,32 @@ def small(values):
     return (413, "too large") if len(values) > 7 else (200, "")
 
 
+def delivered(px, ticks):
+    """flush() until nothing waits, with time between where one fails: how many were confirmed."""
+    before = px.confirmed
+    for _ in range(100):
+        try:
+            px.flush()
+        except PlexusError as exc:
+            assert exc.status in (400, 413), exc
+            ticks.advance(1500)
+        if not px.pending:
+            break
+    return px.confirmed - before
+
+
+def patient(place, **options):
+    """(a client, its ticks, which stand still till the test moves them)"""
+    ticks = FakeTicks()
+    return client(place, clock=right_clock(ticks), **options), ticks
+
+
 def _isolates(judge, batch_points=1000, count=60):
     server = Picky(judge)
-    px = client(server, batch_points=batch_points)
+    px, ticks = patient(server, batch_points=batch_points)
     fill(px, count, "pressure")
     good = [value for value in range(count) if value not in BAD]
-    equal(px.flush(), len(good))
+    equal(delivered(px, ticks), len(good))
     equal(sorted(server.kept), good)
     equal((px.pending, px.confirmed, px.dropped), (0, len(good), 0))
     equal(px.rejected, count - len(good))
@@ -598,10 +717,11 @@ def test_words_of_the_server_about_a_refused_reading_are_in_status():
 
 def test_only_readings_of_one_source_are_bad_and_tick_goes_on():
     server = Picky(mute)
-    px = client(server, flush_interval_ms=0, batch_points=10)
+    px, ticks = patient(server, flush_interval_ms=0, batch_points=10)
     fill(px, 60)
     for _ in range(200):
         px.tick()
+        ticks.advance(1500)
     equal((px.pending, px.rejected, px.confirmed), (0, 4, 56))
 
 
@@ -676,10 +796,16 @@ def test_batch_grows_again_after_413():
 
 def test_single_reading_that_is_too_large_is_dropped_and_named(server):
     admin = Admin(server.admin_url)
-    px = client(server)
+    px, ticks = patient(server)
     px.send("waveform", [1] * 500)
-    admin.script({"status": 413})
-    equal((px.flush(), px.rejected, px.pending), (0, 1, 0))
+    for _ in range(2):
+        admin.script({"status": 413})
+        equal(px.rejected, 0)
+        try:
+            px.flush()
+        except PlexusError:
+            ticks.advance(1500)
+    equal((px.rejected, px.pending), (1, 0))
     assert "last rejected: waveform" in px.status, px.status
 
 
@@ -696,10 +822,10 @@ def test_server_that_answers_413_to_everything_loses_nothing(server):
 
 def test_poison_reading_does_not_block_those_of_its_own_kind(server):
     # Several refused ones in a row, one of them the last of all.
-    px = client(Picky(mute))
+    px, ticks = patient(Picky(mute))
     for value in (3, 3, 3, 1, 4, 4):
         px.send("n", value)
-    equal((px.flush(), px.rejected, px.pending), (1, 5, 0))
+    equal((delivered(px, ticks), px.rejected, px.pending), (1, 5, 0))
 
 
 def test_requests_to_examine_a_refusal_carry_only_readings_that_wait(server):
@@ -707,8 +833,96 @@ def test_requests_to_examine_a_refusal_carry_only_readings_that_wait(server):
     px = client(server)
     fill(px, 3)
     admin.script({"status": 400, "times": 3})
-    px.flush()
+    refused(px)
     for request in ingests(admin):
         for point in json.loads(request["body"])["points"]:
             assert point["metric"] == "n", request
-    wait_until(lambda: px.pending == 0)
+    equal((px.flush(), px.pending, px.rejected), (3, 0, 0))
+
+
+# --- one refusal is no proof --------------------------------------------------------------------
+
+
+def _survives(faults, count, batch_points=1000):
+    """So many readings, whose requests are answered with these faults, and what is kept of them."""
+    refusals = list(faults)
+    server = Picky(lambda values: (refusals.pop(0), "no reason") if refusals else (200, ""))
+    px, ticks = patient(server, batch_points=batch_points)
+    fill(px, count)
+    delivered(px, ticks)
+    equal((px.rejected, px.dropped, px.confirmed), (0, 0, count))
+    return server
+
+
+def test_good_reading_survives_a_single_refusal_without_reason():
+    for status in (400, 413):
+        for count in (1, 2, 20):
+            server = _survives([status] * 1, count)
+            equal(sorted(server.kept), list(range(count)))
+
+
+def test_good_reading_survives_refusals_of_it_alone_while_others_pass():
+    # The batch, its halves down to one reading; then an empty request and another reading pass.
+    for status in (400, 413):
+        for refusals in range(1, 6):
+            server = _survives([status] * refusals, 8)
+            equal(sorted(server.kept), list(range(8)))
+
+
+def test_reading_is_given_up_when_it_is_refused_at_two_times():
+    server = Picky(mute)
+    px, ticks = patient(server)
+    px.send("n", 3)
+    px.send("n", 0)
+    refused(px)
+    ticks.advance(999)
+    refused(px)
+    equal(px.rejected, 0)
+    ticks.advance(1)
+    px.flush()
+    equal((px.rejected, px.pending, server.kept), (1, 0, [0]))
+
+
+def test_reading_that_the_server_names_is_given_up_when_it_is_refused_twice():
+    requests = []
+    server = Picky(lambda values: requests.append(values) or naming(values))
+    px = client(server)
+    px.send("n", 3)
+    equal((px.flush(), px.rejected), (0, 1))
+    equal(requests, [[3], [3]])
+
+
+def test_server_that_refuses_everything_after_one_reading_passed_loses_nothing():
+    # The one that showed the other's fault has gone; since then the server takes nothing.
+    broken = []
+
+    def judge(values):
+        if broken and broken[0]:
+            return 400, "out of order"
+        broken.append(values == [1])
+        return (200, "") if values == [1] else (400, "bad request")
+
+    px, ticks = patient(Picky(judge))
+    fill(px, 3)
+    for _ in range(6):
+        refused(px)
+        broken[:] = [True]
+        ticks.advance(60000)
+    equal((px.rejected, px.pending), (0, 3))
+
+
+def test_reading_that_passed_to_show_anothers_fault_is_not_sent_again():
+    # ... whichever of those behind it that is: no empty request is taken.
+    for bad in ((0,), (0, 1), (0, 1, 2, 3)):
+
+        def judge(values, bad=bad):
+            if not values or any(value in bad for value in values):
+                return 400, "bad request"
+            return 200, ""
+
+        server = Picky(judge)
+        px, ticks = patient(server)
+        fill(px, 20)
+        delivered(px, ticks)
+        equal((px.rejected, px.confirmed), (len(bad), 20 - len(bad)))
+        equal(sorted(server.kept), list(range(len(bad), 20)))

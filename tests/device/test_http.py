@@ -2,7 +2,8 @@
 
 import plexus.delivery.bounded_socket as stream
 import plexus.delivery.exchange as wire
-from clients import KEY, RawServer, answer
+from clients import KEY, RawServer, answer, client
+from plexus import __version__
 from plexus.delivery.http_date import ask
 from plexus.delivery.http_date import epoch_s as http_date
 from plexus.delivery.request import Http
@@ -92,16 +93,44 @@ def test_request_is_http_with_its_headers_and_body():
     head, _, body = raw.requests[0].partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
     equal(body, b"12345")
-    assert lines[0] in (b"POST /a/b?c=d HTTP/1.0", b"POST /a/b?c=d HTTP/1.1"), lines
+    equal(lines[0], b"POST /a/b?c=d HTTP/1.1")
     names = sorted(line.split(b":")[0].lower() for line in lines[1:])
-    equal(names, [b"connection", b"content-length", b"content-type", b"host", b"x-api-key"])
+    ours = [b"connection", b"content-length", b"content-type", b"host", b"user-agent", b"x-api-key"]
+    equal(names, ours)
+    assert b"User-Agent: plexus-micropython/" + __version__.encode() in lines, lines
     assert b"Content-Length: 5" in lines and b"Host: " + raw.ingest.split("/")[2].encode() in lines
 
 
-def test_request_without_a_body_has_no_length():
+def test_request_without_a_body_has_no_length_and_no_key_and_is_the_connections_last():
     raw = RawServer(answer())
     _http(raw).request("GET", "/")
-    assert b"content-" not in raw.requests[0].lower(), raw.requests
+    head = raw.requests[0]
+    assert head.startswith(b"GET / HTTP/1.1\r\n") and b"\r\nHost: " in head, head
+    assert b"content-" not in head.lower() and KEY.encode() not in head, head
+    assert b"\r\nConnection: close\r\n" in head and b"\r\nUser-Agent: " in head, head
+
+
+def test_headers_of_ones_own_go_with_each_request():
+    raw = RawServer(answer())
+    px = client(raw, headers={"X-Team": "lab", "User-Agent": "rover/2"})
+    px.send("n", 1)
+    px.flush()
+    lines = raw.requests[0].split(b"\r\n")
+    assert b"X-Team: lab" in lines and b"User-Agent: rover/2" in lines, lines
+    equal(raw.requests[0].lower().count(b"user-agent"), 1)
+
+
+def test_headers_that_cannot_be_are_refused_by_name():
+    broken = ("X-Team: lab", ["a"], {"": "a"}, {"a": ""}, {"a b": "c"}, {"a:": "c"}, {5: "a"})
+    for headers in broken + (
+        {"a": 5},
+        {"a": "b\r\nc: d"},
+        {"a\n": "b"},
+        {"X-API-Key": "x"},
+        {"host": "h"},
+    ):
+        with raises(ValueError, "headers"):
+            client("http://127.0.0.1:1/x", headers=headers)
 
 
 def test_large_pieces_go_whole():

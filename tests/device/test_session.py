@@ -4,9 +4,9 @@ import asyncio
 import json
 import time
 
-from clients import Outage, RawServer, answer, client, fill, host_ms, refused
+from clients import Outage, RawServer, answer, client, fill, host_ms, refused, right_clock
 from plexus.port import ticks_ms
-from support import IS_MICROPYTHON, Admin, equal, raises
+from support import IS_MICROPYTHON, Admin, FakeTicks, equal, raises
 
 
 def no_wait(size):
@@ -297,19 +297,61 @@ def test_existing_session_counts_as_created(server):
     equal(admin.sessions()[0]["status"], "completed")
 
 
-def test_refused_creation_is_told_and_blocks_no_later_session(server):
-    # The server refuses the first one for good; so it does not know it when it is to end.
+def test_start_or_end_that_is_refused_once_is_made_again(server):
     admin = Admin(server.admin_url)
-    admin.script({"method": "POST", "path": "/api/sessions", "status": 400})
-    px = client(server, random=no_wait, flush_interval_ms=0)
+    for status in (400, 413):
+        for method in ("POST", "PATCH"):
+            admin.reset()
+            admin.script({"method": method, "path": "/api/sessions", "status": status})
+            px = client(server, random=no_wait, flush_interval_ms=0)
+            with px.session("s"):
+                px.send("n", 1)
+            for _ in range(4):
+                px.tick()
+            equal([(s["session_id"], s["status"]) for s in admin.sessions()], [("s", "completed")])
+            assert px.status.startswith("ok;") and "session" not in px.status, px.status
+
+
+def test_start_that_is_refused_at_two_times_is_given_up_and_counted(server):
+    # Nor does the server know it when it is to end.
+    admin = Admin(server.admin_url)
+    admin.script({"method": "POST", "path": "/api/sessions", "status": 400, "times": -1})
+    ticks = FakeTicks()
+    px = client(server, clock=right_clock(ticks), random=no_wait, flush_interval_ms=0)
     with px.session("refused"):
         px.send("n", 1)
+    px.tick()
+    ticks.advance(999)
+    px.tick()
+    assert "dropped" not in px.status.split("session")[-1], px.status
+    ticks.advance(1)
+    px.tick()
+    assert "1 session requests dropped" in px.status, px.status
+    admin.clear_faults()
     with px.session("taken"):
         px.send("n", 2)
     for _ in range(8):
         px.tick()
     equal([(s["session_id"], s["status"]) for s in admin.sessions()], [("taken", "completed")])
     equal(px.pending, 0)
+
+
+def test_start_is_not_given_up_while_the_server_takes_nothing(server):
+    admin = Admin(server.admin_url)
+    admin.script({"status": 400, "times": -1})
+    ticks = FakeTicks()
+    px = client(server, clock=right_clock(ticks), random=no_wait, flush_interval_ms=0)
+    with px.session("s"):
+        px.send("n", 1)
+    for _ in range(10):
+        px.tick()
+        ticks.advance(60000)
+    admin.clear_faults()
+    for _ in range(4):
+        px.tick()
+        ticks.advance(60000)
+    equal([(s["session_id"], s["status"]) for s in admin.sessions()], [("s", "completed")])
+    equal((px.pending, px.rejected), (0, 0))
 
 
 def test_requests_that_wait_are_bounded_and_the_oldest_goes_first(server):

@@ -14,6 +14,7 @@ FILES = [
     *sorted((LIBRARY / "readings").glob("*.py")),
     *sorted((LIBRARY / "clock").glob("*.py")),
     LIBRARY / "agent" / "live.py",
+    LIBRARY / "delivery" / "narrowing.py",
 ]
 LAYOUT = {"HI", "LO", "SEQ", "FLOAT_BYTES", "TICKS", "RATE", "WRAP", "RAW", "FLOAT64", "TEXT"}
 

@@ -47,22 +47,24 @@ class Delivery:
         Returns the number confirmed. If none was and that needs time or a person, `problem` is
         set, and `retry` knows when to come again; else go on at once.
         """
-        if not self.buffer.ring.pending:
-            return 0
+        buffer = self.buffer
         body = self.body
         body.torn = False
+        before = buffer.confirmed
         narrowing = self.narrowing
-        verdict = self.post((narrowing and narrowing.next) or self.batch, dated, 0)
+        count = (narrowing and narrowing.count()) or self.batch
+        if not buffer.ring.pending:
+            return buffer.confirmed - before
+        verdict = self.post(count, dated, 0)
         self.problem = None
         if verdict == CONFIRMED:
             sent = body.count
-            self.buffer.confirm(body)
-            self.buffer.confirmed += sent
+            buffer.confirmed += buffer.confirm(body)
             self.retry.succeeded()
             if not (narrowing and narrowing.confirmed(sent)):
                 self.narrowing = None
                 self.batch = min(self.maximum, self.batch + self.batch // 8 + 1)
-            return sent
+            return buffer.confirmed - before
         if verdict == TOO_LARGE and body.count > 1:
             self.batch = body.count // 2
             if narrowing:
@@ -87,7 +89,7 @@ class Delivery:
                 asked = load_once(__name__, "http_date").retry_after_ms(
                     asked, self.http.exchange.date
                 )
-        self.retry.failed(verdict, self.buffer.ticks_ms(), asked)
+        self.retry.failed(verdict, buffer.ticks_ms(), asked)
         return 0
 
     def post(self, count, dated, skip):

@@ -160,6 +160,13 @@ class BoundedSocket(IOBase):
             self._raise()
             raise
 
+    def has_more(self, buffer):
+        """Whether something has come by itself, or the end; `buffer` may be written to."""
+        try:
+            return bool(self.sock) and self._io.readinto(buffer) is not None
+        except OSError:
+            return True
+
     def shut(self):
         """Close the connection, if it is open."""
         sock, self.sock = self.sock, None

@@ -32,14 +32,19 @@ class Exchange:
         self._data = bytearray(_BUFFER)  # what goes out, then what has come in
         self._view = memoryview(self._data)
         # All names at once: a dict that grows while a ring fills the heap finds no room to.
-        self.date_ticks = self.took_ms = 0
+        self.date_ticks = self.took_ms = self._at = self._end = 0
         self.begin(None, None, 0)
 
     def begin(self, method, body, timeout_ms):
         """Forget the last answer. `body`: the bytes to send, in pieces; all within `timeout_ms`."""
-        self.connection.begin(timeout_ms)
+        connection = self.connection
+        connection.begin(timeout_ms)
+        # An answer that nobody asked for must not be the next one's.
+        if self._at < self._end or connection.has_more(self._data):
+            connection.shut()
         self._body = body
         self._is_head = method == "HEAD"
+        self._begins = True
         self._at = self._end = 0
         self._length = -1
         self._chunked = self._keep = False
@@ -65,6 +70,9 @@ class Exchange:
     def write(self, data):
         if isinstance(data, str):
             data = data.encode()
+        if self._begins:
+            self._begins = False
+            data = data.replace(b" HTTP/1.0\r", b" HTTP/1.1\r")  # some servers refuse 1.0
         size = len(data)
         # requests writes a header in four small pieces: they leave together.
         if self._end + size > _BUFFER:
@@ -173,17 +181,19 @@ class Exchange:
         if line[0] | 32 not in b"cdrt":
             return
         name, _, value = line.partition(b":")
-        name = name.lower()
+        name = name.strip().lower()
         value = value.strip()
         if name == b"content-length":
             if not self._chunked and value.isdigit():
-                self._length = min(int(value[:7]), 1000000)
+                self._length = min(int(value), 1000000)
         elif name == b"connection":
             value = value.lower()
             self._keep = b"close" not in value and (self._keep or b"keep-alive" in value)
         elif name == b"transfer-encoding":
-            self._chunked = True  # there is no other in use
-            self._length = -1
+            value = value.lower()
+            if value != b"identity":
+                self._length = -1
+                self._chunked = value[-7:] == b"chunked"
         elif name == b"retry-after":
             self.retry_after = value
         elif name == b"date" and (self.dates or self.status >= 400):

@@ -40,6 +40,18 @@ class BoundedSocket(bounded_socket.BoundedSocket):
         except OSError as error:
             raise _plain(error)
 
+    def has_more(self, buffer):
+        try:
+            if not self.sock:
+                return False
+            self.sock.settimeout(0)
+            self.sock.recv_into(buffer)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False
+        except OSError:
+            pass
+        return True
+
     def _arm(self, sock):
         left_ms = self.left_ms()
         if left_ms <= 0:

@@ -66,7 +66,7 @@ def ask(http):
             reserve.hold(reserve.IDLE)
             raise OSError(SECURE, reason_of(exc))
         http.exchange.dates = True
-        return http.request("HEAD", "/", with_key=False)
+        return http.request("HEAD", "/")
     finally:
         connection.shut()
         connection.context = trusted

@@ -10,9 +10,13 @@ import errno
 import gc
 import socket
 
+from .. import __version__
 from ..port import COMPILED, load, load_once, unload
 from .bounded_socket import SECURE, BoundedSocket
 from .exchange import Exchange
+
+# A reset says as much as a refusal; lwIP's numbers, whatever the port calls its own.
+_REPLIES = (errno.ECONNREFUSED, errno.ECONNRESET, 104, 111)
 
 if hasattr(socket.socket, "recv_into"):  # CPython's
     from .host_socket import BoundedSocket
@@ -35,8 +39,11 @@ class Http:
     A connection stays open for the next request if the server lets it; `connection.shut()` ends it.
     """
 
-    def __init__(self, url, api_key, context, timeout_ms, requests=None):
-        """`context`: SSLContext for https. `requests`: a module in place of the firmware's."""
+    def __init__(self, url, api_key, context, timeout_ms, requests=None, headers=None):
+        """`context`: SSLContext for https. `requests`: a module in place of the firmware's.
+
+        `headers`: further ones (a dict) of each request that has the key.
+        """
         server = load_once("plexus", "url")
         _, self.host, port, self.path = server.split_url(url)
         self.timeout_ms = timeout_ms
@@ -48,11 +55,14 @@ class Http:
         self._requests, self._socket_name = choice
         self._headers = {
             "Host": url.split("/", 3)[2],
+            "User-Agent": "plexus-micropython/" + __version__,
             "Connection": "keep-alive",
             "Content-Type": "application/json",
             "Content-Length": "0",
             "x-api-key": api_key,
         }
+        if headers:
+            self._headers.update(headers)
         # The exchange knows where to connect to, and makes the TLS connection: requests, which has
         # nothing to do with that, needs no more than a short name.
         self._origin = "http://h" if self._socket_name else "/".join(url.split("/", 3)[:3])
@@ -61,8 +71,8 @@ class Http:
     def key(self):
         return self._headers["x-api-key"]
 
-    def request(self, method, path, body=None, length=0, with_key=True):
-        """One request and its answer: (status, first bytes of its body).
+    def request(self, method, path, body=None, length=0):
+        """One request and its answer: (status, first bytes of its body). Without a body, no key.
 
         `body`: an iterable of pieces, `length` bytes in all; a function for `length` is called
         when the connection stands, which may take a second. OSError(step, reason): no complete
@@ -70,9 +80,8 @@ class Http:
         """
         headers = self._headers
         if body is None:
-            headers = {"Host": headers["Host"]}
-            if with_key:
-                headers["x-api-key"] = self._headers["x-api-key"]
+            host, agent = headers["Host"], headers["User-Agent"]
+            headers = {"Host": host, "User-Agent": agent, "Connection": "close"}
         exchange, connection = self.exchange, self.connection
         timeout_ms = self.timeout_ms
         roots = self.roots
@@ -109,7 +118,7 @@ class Http:
                         if (
                             exchange.status
                             or (fresh and connection.step >= SECURE)
-                            or reason == errno.ECONNREFUSED
+                            or reason in _REPLIES
                         ):
                             self.answers += 1
                         elif reason != errno.ENOMEM:

@@ -26,6 +26,7 @@ class Http:
         context: _Context | None,
         timeout_ms: int,
         requests: _Requests | None = None,
+        headers: dict[str, str] | None = None,
     ) -> None: ...
     @property
     def key(self) -> str: ...
@@ -35,5 +36,4 @@ class Http:
         path: str,
         body: Iterable[_Bytes] | None = None,
         length: int | Callable[[], int] = 0,
-        with_key: bool = True,
     ) -> _Answer: ...

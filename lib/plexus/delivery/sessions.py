@@ -2,7 +2,7 @@
 
 import time
 
-from ..port import const, load_once
+from ..port import const, load_once, ticks_diff
 from ..readings.compound import suffix
 from ..readings.record import check_string
 from ..readings.render import string_text
@@ -10,12 +10,14 @@ from . import parse
 from .verdict import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE, Retry, judge
 
 _WAITING = const(32)
-# A request is [session_id, source_id, name, hi, lo, seq]: an end's time, and the number of the
-# reading after it.
+# A request is [session_id, source_id, name, hi, lo, seq, refused]: an end's time, and the number of
+# the reading after it; None, or (ticks, readings confirmed till then) of its first refusal.
 _SESSION_ID = const(0)
 _END_HI = const(3)
 _END_LO = const(4)
 _END_SEQ = const(5)
+_REFUSED = const(6)
+_AGAIN_MS = const(1000)
 _KNOWN = const(1000000)  # a clock that does not know the time is below 10^12 ms
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _EPOCH = 0 if time.gmtime(0)[0] == 1970 else 946684800  # s from 1970 to the board's epoch
@@ -77,7 +79,7 @@ class SessionRequests:
         if len(self._calls) == _WAITING:
             self._calls.pop(0)
             self.dropped += 1
-        self._calls.append([session_id, source_id, name, hi, lo, seq])
+        self._calls.append([session_id, source_id, name, hi, lo, seq, None])
 
     def date(self, hi, lo):
         """The clock is known now: move the ends that it stamped before by hi * 10^6 + lo ms."""
@@ -86,11 +88,16 @@ class SessionRequests:
                 carry, call[_END_LO] = divmod(call[_END_LO] + lo, 1000000)
                 call[_END_HI] += hi + carry
 
-    def send(self, http, ring, ticks_ms):
-        """Make the requests that are due. An end waits until the readings before it have gone."""
+    def send(self, http, buffer):
+        """Make the requests that are due. An end waits until the readings before it have gone.
+
+        One that is refused is made again, and given up when it is refused at another time, while
+        the server takes readings.
+        """
+        ticks_ms = buffer.ticks_ms
         while self._calls and not self._retry.wait_ms(ticks_ms()):
             call = self._calls[0]
-            if call[_END_HI] is not None and ring.left(call[_END_SEQ]):
+            if call[_END_HI] is not None and buffer.ring.left(call[_END_SEQ]):
                 return
             method, path, body = _request(call)
             try:
@@ -107,9 +114,17 @@ class SessionRequests:
                 verdict = CONFIRMED
             elif status == 204 or status == 409:  # done without a word; it is there already
                 verdict = CONFIRMED
-            elif status == 404 and method == "PATCH":  # never made: no try will change it
-                verdict = REFUSED_READING
             self._problem = (status, call[_SESSION_ID]) if verdict != CONFIRMED else None
+            if status == 404 and method == "PATCH":  # never made: no try will change it
+                verdict = CONFIRMED
+            elif verdict == REFUSED_READING or verdict == TOO_LARGE:
+                now = ticks_ms()
+                since, confirmed = call[_REFUSED] or (now, buffer.confirmed)
+                call[_REFUSED] = since, confirmed
+                if ticks_diff(now, since) >= _AGAIN_MS and buffer.confirmed != confirmed:
+                    self.dropped += 1
+                else:
+                    verdict = FAILED
             if verdict > TOO_LARGE:
                 asked = http.exchange.retry_after
                 if asked:
@@ -140,7 +155,7 @@ def sessions_path(path):
 
 def _request(call):
     # (method, path behind sessions', JSON) of one entry of `_calls`.
-    session_id, source_id, name, hi, lo, _ = call
+    session_id, source_id, name, hi, lo, _, _ = call
     if hi is not None:
         body = b'{"status":"completed"'
         if hi >= _KNOWN:
