@@ -430,7 +430,7 @@ def test_each_error_names_the_field_and_the_remedy():
     refused("wifi: write a list of 0 to 8", wifi={"ssid": "a"})
     refused("source_id: write 1 to 256 of a-z, 0-9", source_id="-a")
     refused("endpoint: write a URL that begins with https:// or http://", endpoint="ftp://a")
-    refused("endpoint: no user and no password belong", endpoint="https://me:%s@a/" % PASSWORD)
+    refused("endpoint: leave out user and password", endpoint="https://me:%s@a/" % PASSWORD)
     refused("endpoint: the port is a number from 1 to 65535", endpoint="https://a:65536/")
     refused("agent.url: write a URL that begins with wss://", agent={"url": "https://a"})
     refused("sensors[0].pn: unknown; give driver, bus", sensors=[{"driver": "dht", "pn": 4}])

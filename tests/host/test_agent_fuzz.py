@@ -155,7 +155,7 @@ def check_bounds(world: World) -> None:
     assert all(len(stream._due) <= DUE for stream in streams)
     assert len(running(agent)) <= RUNNING
     assert all(len(run.waiting) <= 4096 for run in running(agent))
-    assert len(agent._link._outbox) <= WAITING, len(agent._link._outbox)
+    assert len(agent._connection._outbox) <= WAITING, len(agent._connection._outbox)
     assert len(agent.live._waiting.ring.data) == 4096
     assert (world.px.session_id is not None) == bool(ours)
 

@@ -87,7 +87,7 @@ def test_nothing_is_wrong_with_a_board_that_does_well() -> None:
         ({"version": "0"}, "version", "plexus 0 is on the board, and here it is 1", "deploy"),
         ({"heap_free": 30000}, "memory", "30000 B", "PSRAM"),
         ({"space_free": 4096}, "space", "4096 B free", "mpremote rm"),
-        ({"board": None}, "profile", "does not know", "--board"),
+        ({"board": None}, "profile", "no profile", "--board"),
         ({"board": ("lolin-c3-mini", "esp32c3")}, "profile", "its chip is an esp32", "--board"),
         ({"config": "none"}, "configuration", "no configuration", "provision"),
         (
