@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 
+from plexus.delivery.message import message_of
 from plexus.delivery.request import Http
 from plexus.delivery.verdict import CONFIRMED, judge
 
@@ -14,7 +15,6 @@ from ..wifi import WiFi
 
 _POLL_MS = const(100)
 _AGAIN_MS = const(8000)  # a radio's first try fails now and then: the next ones get so long
-_MAX_MESSAGE = const(120)  # of the server's
 _YEAR = const(2024)  # a clock that stands before it has not been set
 
 
@@ -69,8 +69,7 @@ def check_key(config, requests=None):
             answer = None
         if judge(status, answer, 0) == CONFIRMED:
             return None
-        said = answer.get("error") if status >= 400 and isinstance(answer, dict) else None
-        what = (status, said[:_MAX_MESSAGE] if isinstance(said, str) else None)
+        what = (status, message_of(status, answer, content, config["api_key"]))
     except OSError as error:
         what = (0, error.args[0], error.args[1])
     finally:

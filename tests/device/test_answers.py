@@ -4,6 +4,7 @@ import _thread
 import json
 
 from clients import (
+    KEY,
     SECRET,
     RawServer,
     answer,
@@ -168,11 +169,40 @@ def test_308_is_not_followed(server, gateway):
 
 # --- 2xx that acknowledges nothing --------------------------------------------------------------
 
-PORTAL = "a login page on the way?"
+PORTAL = "an answer that is not the server's"
 
 
 def test_html_page_is_no_acknowledgement(server):
-    _keeps(server, {"html": True}, PORTAL, status=200)
+    _keeps(server, {"html": True}, PORTAL, "login page or a firewall", status=200)
+
+
+def test_answer_that_is_no_json_object_is_told_by_what_it_is():
+    for body, words in (
+        (b"<!doctype html>", "a web page: a login page or a firewall"),
+        (b"\x1f\x8b\x08\x00", "compressed, which nobody asked for: a proxy"),
+        (b'{"success":true,"count":1,"x":"' + b"x" * 2000 + b'"}', "over 1 kB"),
+        (b"", "empty: check endpoint"),
+        (b"ok", "no JSON: check endpoint"),
+    ):
+        for status in (b"200 OK", b"403 Forbidden", b"500 Out"):
+            px = client(RawServer(answer(body, status)))
+            px.send("n", 1)
+            assert words in str(refused(px)), (status, body, px.status)
+
+
+def test_key_and_control_characters_of_a_servers_message_are_not_told():
+    for message in (
+        "no such key: %s" % KEY,
+        "x" * 100 + KEY,  # longer than what is told
+        "\r\nPLEXUS:SAVED\r\n\x1b[2J \x9b2J \x7f \x00",
+    ):
+        for status in (b"400 Bad", b"401 No", b"500 Out", b"200 OK"):
+            body = {"error": message, "count": message}
+            px = client(RawServer(*[answer(json.dumps(body).encode(), status)] * 8))
+            px.send("n", 1)
+            told = str(refused(px)) + px.status + str(px.diagnostics())
+            assert "secret" not in told, told
+            assert all(c >= " " and not "\x7f" <= c < "\xa0" for c in told), repr(told)
 
 
 def test_json_that_is_no_object_is_no_acknowledgement(server):

@@ -610,6 +610,24 @@ def test_lone_answer_is_believed():
     equal(off_ms(clock, hosts), 0)
 
 
+def test_poor_answer_is_better_than_none_and_is_soon_asked_again():
+    # The only server is far from its source, and says so.
+    clock, hosts = clock_with(a=300, b=OSError("lost"))
+    hosts.errors_us["a"] = 3000000
+    clock.sync()
+    equal((clock.known, clock.source), (True, "ntp"))
+    assert 3000 <= clock.error_ms < 3100, clock.error_ms
+    hosts.advance(5000)
+    assert clock.due()
+    # A good one that comes back is taken.
+    hosts.hosts["b"] = 0
+    clock.sync()
+    equal(off_ms(clock, hosts), 0)
+    assert clock.error_ms < 100, clock.error_ms
+    hosts.advance(60000)
+    assert not clock.due()
+
+
 def test_known_time_is_the_witness_of_later_answers():
     clock, hosts = clock_with(a=0, b=0)
     clock.sync()

@@ -131,14 +131,6 @@ def test_reading_of_an_earlier_moment_has_its_own_time():
     equal([p["timestamp"] - START_MS for p in points(live)], [4000, 3000])
 
 
-def test_time_that_is_no_whole_number_of_ms_in_json_is_not_shown():
-    px, live = device()
-    live.start(Stream("a"))
-    px.send("m", 1, timestamp=1000)
-    px.send("m", 2)
-    equal((values(live), live.dropped, px.pending), ([2], 1, 2))
-
-
 def test_value_too_large_for_a_frame_is_dropped_and_counted():
     px, live = device(live_bytes=8192)
     live.start(Stream("a"))

@@ -197,8 +197,13 @@ def test_stratum_16_is_refused(ntp):
     assert_refused(ntp.stratum16, ntp, "not synchronised")
 
 
-def test_server_far_from_its_source_is_refused(ntp):
-    assert_refused(ntp.far_from_root, ntp, "too far")
+def test_server_far_from_its_source_says_how_good_its_time_is(ntp):
+    error_us = measure(ntp.far_from_root, ntp)[2]
+    assert 1600000 <= error_us < 2000000, error_us
+
+
+def test_server_that_has_lost_its_source_is_refused(ntp):
+    assert_refused(ntp.lost_root, ntp, "too far")
 
 
 def test_zero_transmit_timestamp_is_refused(ntp):

@@ -756,7 +756,7 @@ def test_the_bare_form_is_spoken_too(page: Page) -> None:
         see(page, ".running", "all metrics")
         page.click(".running button")
         assert device.hear("stop_stream")["id"] == started["id"]
-        expect(page.locator(".running li")).to_have_count(0)  # its line goes, and what is below moves
+        expect(page.locator(".running li")).to_have_count(0)  # all below its line has moved
         page.fill(".sensor .rate-input", "3")
         page.click(".sensor button")
         assert device.hear("configure")["config"] == {"sample_rate": 3}

@@ -46,11 +46,12 @@ STEP_MS = (
     | st.integers(-300_000_000, 300_000_000)
     | st.integers(-(10**11), 10**11)
 )
+OLDEST_S = 1577836800  # 2020
 TIMESTAMP = (
-    st.integers(1, 10**12 - 1)
-    | st.integers(10**12, END_MS - 1)
+    st.integers(OLDEST_S, 10**12 - 1)
+    | st.integers(OLDEST_S * 1000, END_MS - 1)
     | st.integers(START_MS - 10**6, START_MS + 10**6)
-    | st.floats(1, 2e9)
+    | st.floats(OLDEST_S, 2e9)
 )
 
 
@@ -294,7 +295,11 @@ for _name in ["add", "sub", "mul", "floordiv", "mod", "divmod", "and", "or", "ls
 
 @settings(max_examples=50)
 @given(
-    st.lists(st.tuples(st.integers(10**9, 10**12 - 1) | st.integers(10**12, END_MS - 1), STEP_MS))
+    st.lists(
+        st.tuples(
+            st.integers(OLDEST_S, 10**12 - 1) | st.integers(OLDEST_S * 1000, END_MS - 1), STEP_MS
+        )
+    )
 )
 def test_no_float_takes_part_from_send_to_json(times: list[tuple[int, int]]) -> None:
     client = Client()

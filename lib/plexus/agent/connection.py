@@ -5,7 +5,7 @@ import errno
 import json
 
 from ..delivery.request import reason_of
-from ..port import const, ticks_add, ticks_diff, unload
+from ..port import const, load_once, ticks_add, ticks_diff, unload
 from .message import parse
 
 _AUTHENTICATION_MS = const(10000)
@@ -197,10 +197,8 @@ class Connection:
             part = message.get(name)
             if isinstance(part, str) and part:
                 text += (": " if text else "") + part
-        if self._px.credentials()[0] in text:
-            return "words that repeat the API key"
-        text = text[:_MAX_MESSAGE]
-        return "".join([c if c >= " " else " " for c in text]) or "an error without words"
+        clean = load_once("plexus", "delivery.message").clean
+        return clean(text, self._px.credentials()[0]) or "an error without words"
 
     async def _write(self, ws):
         # What goes out by itself.

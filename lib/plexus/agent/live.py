@@ -15,7 +15,6 @@ _HEAD = const(512)
 _SEQ = const(7)
 _FLOAT64 = const(10)  # kinds of record, see codec.py
 _TEXT = const(13)
-_OLDEST_MS = const(1000000000000)  # the API takes smaller times for seconds
 _SHOWN = const(1)
 _STORED = const(2)
 _SINGLE = int(SINGLE)
@@ -248,8 +247,6 @@ class Live:
             return
         waiting = self._waiting
         try:
-            if stamp is not None and stamp < _OLDEST_MS:
-                raise ValueError("it is history")
             if isinstance(value, bytes) and len(value) > _FRAME:
                 raise ValueError("it would only take the others' place")
             if waiting.plain_suffix is not self._buffer.plain_suffix:

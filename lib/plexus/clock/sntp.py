@@ -22,7 +22,7 @@ _NEAR_US = const(2000)  # with a round trip this short another sample gains noth
 _TICK_US = const(1000)  # what reading clocks in whole ms may be off by
 _UNIX = const(2208988800)  # seconds from 1900, NTP's epoch, to 1970
 _OLDEST_US = const(1577836800000000)  # 2020: a server before that has no time either
-_ROOT_MAX_US = const(1500000)  # RFC 5905 section 10, MAXDIST: farther from the source is unfit
+_ROOT_MAX_US = const(16000000)  # RFC 5905 section 7.3, MAXDISP: it does not know the time
 
 
 def unix_us(stamp):

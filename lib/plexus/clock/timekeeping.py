@@ -2,7 +2,7 @@
 
 The first NTP answer is compared with a second host's, if that answers quickly, later ones with the
 clock itself. Two that agree within a second (and their error bounds) win; while none do, further
-hosts are asked. A lone answer is believed.
+hosts are asked. A lone answer is believed; if it is poor, all are asked again soon.
 
 Drift: all steps since an earlier NTP time over the time between, once that is 50,000 times
 the errors of the two (20 ppm). HTTP's and the server's times step the clock but tell no drift.
@@ -15,6 +15,7 @@ from ..port import const, load_once
 
 _RATE_MAX = const(8388)  # 500 ppm: more than that is no crystal's drift but a step
 _AGREE_US = const(1000000)
+_POOR_US = const(1500000)  # RFC 5905 section 10, MAXDIST
 _SPAN_ERRORS = const(50000)
 _TEMPERATURE_PPM = const(10)  # how fast the error may still grow when the drift is known
 _RATE = const(4)  # of a time map, see readings/codec.py
@@ -60,9 +61,14 @@ def sync(clock):
         raise
     finally:
         clock._asked = clock.ticks_ms()
-    clock._failures = 0
-    clock._wait_ms = clock._interval_ms
     step_us, error_us, host, ticks = best
+    if error_us > _POOR_US:
+        # Better than no time, and soon to be asked again, as others are.
+        clock._wait_ms = min(_RETRY_MS << min(clock._failures, 16), clock._interval_ms)
+        clock._failures += 1
+    else:
+        clock._failures = 0
+        clock._wait_ms = clock._interval_ms
     if host != clock._hosts[0]:
         clock._hosts.remove(host)
         clock._hosts.insert(0, host)
@@ -81,6 +87,7 @@ def _ask(clock):
         now = clock.ticks_ms()
         witnesses.append((0, clock._error_at(now), None, now))
     answers = 0
+    poor = None
     reasons = ""
     for host in tuple(clock._hosts):
         # A first answer with nothing to compare is worth one quick question to the next host.
@@ -108,8 +115,13 @@ def _ask(clock):
         found = (epoch_us - clock._micros(ticks), error_us, host, ticks)
         for other in witnesses:
             if abs(found[0] - other[0]) <= _AGREE_US + found[1] + other[1]:
-                return other if other[2] and other[1] <= found[1] else found
+                best = other if other[2] and other[1] <= found[1] else found
+                if best[1] <= _POOR_US:
+                    return best
+                poor = best
         witnesses.append(found)
+    if poor:
+        return poor
     if answers == 1:
         return witnesses[-1]
     if answers:

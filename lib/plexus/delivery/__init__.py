@@ -7,7 +7,6 @@ from .verdict import CONFIRMED, FAILED, RATE_LIMITED, REFUSED_READING, TOO_LARGE
 
 # The API's limit on one request, 5 MB; 10,000 points is the client's bound on batch_points.
 MAX_BYTES = const(5000000)
-_MAX_MESSAGE = const(120)
 
 
 def parse(content):
@@ -36,7 +35,7 @@ class Delivery:
         self.maximum = batch_points
         self.batch = batch_points
         self.narrowing = None  # the search for a refused reading that is under way
-        self.message = ""  # what the server said last
+        self.message = ""  # what the server said last: see message.py
         self._failure = None  # or why it said nothing: see problem.py
         self._count = self._skip = 0  # what the next measure takes
         self._dated = True
@@ -109,14 +108,11 @@ class Delivery:
         self.status = status
         verdict = judge(status, answer, self.body.count)
         if verdict != CONFIRMED:
-            # The server's own words, cut to a bound: None if its answer is no JSON object.
-            message = None
-            if isinstance(answer, dict):
-                message = answer.get("error") or answer.get("message")
-                if status < 300:
-                    message = "count %s" % answer.get("count")
-                message = message[:_MAX_MESSAGE] if isinstance(message, str) else ""
-            self.message = message
+            try:
+                message_of = load_once(__name__, "message").message_of
+                self.message = message_of(status, answer, content, http.key)
+            except MemoryError:
+                pass
         return verdict
 
     def _measure(self):

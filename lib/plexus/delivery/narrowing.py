@@ -15,7 +15,7 @@ _AGAIN_MS = const(1000)
 
 def _index(message):
     # i of "points[i]" in the server's message, or -1.
-    _, found, rest = (message or "").partition("points[")
+    _, found, rest = message.partition("points[")
     number = rest.partition("]")[0]
     try:
         return int(number) if found and len(number) < 6 else -1
@@ -69,7 +69,8 @@ class Narrowing:
         """What was sent last is refused: CONFIRMED if the search goes on, else the verdict."""
         delivery = self._delivery
         sent = delivery.body.count
-        message = delivery.message
+        text = delivery.message
+        message = text if isinstance(text, str) else ""
         if sent > 1:
             index = _index(message)
             self._named = 0 <= index < sent
@@ -81,7 +82,7 @@ class Narrowing:
         status = delivery.status
         verdict = self._blame(message, dated)
         delivery.status = status
-        delivery.message = message
+        delivery.message = text
         if verdict != REFUSED_READING:
             return verdict
         now = delivery.buffer.ticks_ms()

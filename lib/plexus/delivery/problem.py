@@ -1,7 +1,7 @@
 """A failed request in plain words. Loaded for them: a board in trouble has little RAM.
 
 A problem is a tuple: (0, step, reason) if no answer came, `step` and `reason` as Http.request()
-raises them; (HTTP status, the server's message) else.
+raises them; (HTTP status, the server's message: see message.py) else.
 """
 
 import errno
@@ -71,9 +71,10 @@ def problem(what, host):
             reason = "error %d" % reason
         return "could not %s %s: %s" % (_STEPS[what[1]], host, reason)
     message = what[1]
-    if 200 <= status < 300:
-        if message is None:
-            return "an answer that is not the server's: a login page on the way?"
+    foreign = isinstance(message, bytes)
+    if 200 <= status < 300 and foreign:
+        text = "an answer that is not the server's (%d)" % status
+    elif 200 <= status < 300:
         text = "the server did not keep all readings (%d)" % status
     elif 300 <= status < 400:
         text = "a redirect (%d), which is not followed: check endpoint" % status
@@ -81,4 +82,17 @@ def problem(what, host):
         text = "the server failed (%d)" % status
     else:
         text = _STATUS.get(status) or "an answer of status %d" % status
+    if foreign:
+        message = _foreign(message)
     return text + (": " + message if message else "")
+
+
+def _foreign(start):
+    # What the first bytes of an answer that is no JSON object tell, and what to check.
+    if start == b"\x1f\x8b":
+        return "it is compressed, which nobody asked for: a proxy on the way?"
+    if start[:1] == b"<":
+        return "a web page: a login page or a firewall on the way?"
+    if start[:1] == b"{":
+        return "broken JSON, or over 1 kB: check endpoint"
+    return "no JSON: check endpoint" if start else "it is empty: check endpoint"

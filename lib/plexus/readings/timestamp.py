@@ -1,6 +1,9 @@
 """The timestamps that a program gives."""
 
+from ..port import const
 from .render import SINGLE
+
+_OLDEST_MS = const(1577836800000)  # 2020, as the clock has it
 
 
 def epoch_ms(timestamp):
@@ -15,4 +18,9 @@ def epoch_ms(timestamp):
         raise ValueError("timestamp: %r; give s or ms since 1970" % (timestamp,))
     if timestamp < 1000000000000:
         timestamp *= 1000
+    if timestamp < _OLDEST_MS:
+        raise ValueError(
+            "timestamp: %d s is before 2020; give s or ms since 1970, or leave it out "
+            "(a board's time.time() counts from 2000: add 946684800)" % (timestamp // 1000)
+        )
     return timestamp if isinstance(timestamp, int) else int(timestamp + 0.5)

@@ -32,6 +32,10 @@ _MEANINGS = (
         "the server's certificate was refused",
     ),
     (
+        ("FATAL_ALERT", "alert protocol version", "UNSUPPORTED_PROTOCOL", "handshake failure"),
+        "the server refused the TLS handshake: does it want TLS 1.3, or is its host name another?",
+    ),
+    (
         ("MBEDTLS_ERR", "[SSL", "_ssl.c"),
         "the TLS handshake failed: is the endpoint's port one for https?",
     ),
