@@ -37,4 +37,7 @@ def _parsed(path, max_bytes):
         text = file.read(max_bytes + 1)
     if len(text) > max_bytes:
         raise ValueError("longer than %d bytes" % max_bytes)
-    return json.loads(text.decode())
+    try:
+        return json.loads(text.decode())
+    except (RuntimeError, TypeError):  # nested too deep; a key that can be none
+        raise ValueError("no JSON")

@@ -20,11 +20,15 @@ async def held(profile, within_ms=5000, hold_ms=1000):
 
     button = profile["buttons"][0]
     low = button["active"] == "low"
-    try:
-        pull = machine.Pin.PULL_UP if low else machine.Pin.PULL_DOWN
-        pin = machine.Pin(button["pin"], machine.Pin.IN, pull)
-    except (ValueError, OSError):  # an ESP32's pins from 34 on have none
-        pin = machine.Pin(button["pin"], machine.Pin.IN)
+    pull = machine.Pin.PULL_UP if low else machine.Pin.PULL_DOWN
+    for arguments in ((pull,), ()):  # an ESP32's pins from 34 on have none
+        try:
+            pin = machine.Pin(button["pin"], machine.Pin.IN, *arguments)
+            break
+        except (ValueError, OSError):
+            pass
+    else:
+        return False  # no pin of this chip
     began = pressed = ticks_ms()
     while True:
         now = ticks_ms()

@@ -8,7 +8,7 @@ crashes.report()     # what to tell the server, until told()
 
 import gc
 
-from plexus.port import const, ticks_diff, ticks_ms
+from plexus.port import const, load_once, ticks_diff, ticks_ms
 
 _EARLY_MS = const(60000)
 _SAFE_AFTER = const(3)
@@ -51,6 +51,9 @@ class Crashes:
             for key in state:
                 if isinstance(found.get(key), type(state[key])):
                     state[key] = found[key]
+        count = load_once(__name__, "crash_count").read()
+        self._elsewhere = count > 0
+        state["early"] = max(state["early"], count)
         self._state = state
 
     def start(self, cause):
@@ -167,5 +170,10 @@ class Crashes:
             from .atomic_json import store
 
             store(self._path, self._state)
+            count = 0
         except OSError as error:
             print("plexus: %s cannot be written: %s" % (self._path, error))
+            count = self._state["early"]
+        if count or self._elsewhere:
+            self._elsewhere = count > 0
+            load_once(__name__, "crash_count").write(count)

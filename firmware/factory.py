@@ -47,7 +47,12 @@ def make_sampler(config, profile, px, safe):
     from plexus.board import Board
     from plexus.sensors import Sampler
 
-    board = Board(profile)  # some boards' power is a pin that it holds
+    try:
+        board = Board(profile)  # some boards' power is a pin that it holds
+    except (ValueError, OSError) as error:
+        print("plexus: board.json: hold: %s" % (error,))
+        del profile["hold"]
+        board = Board(profile)
     sampler = Sampler(px)
     found = ()
     entries = config.pop("sensors", None)

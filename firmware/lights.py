@@ -28,7 +28,11 @@ class Lights:
         self._show = _nothing
         self.lamp = bool(led)
         if led:
-            self._show = _lamp(led)
+            try:
+                self._show = _lamp(led)
+            except (KeyError, ValueError, OSError, ImportError) as error:
+                print("plexus: board.json: led: %s: %s" % (type(error).__name__, error))
+                self.lamp = False
         self.set("off")
 
     def set(self, name):

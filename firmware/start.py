@@ -1,7 +1,6 @@
 """Chooses what the board is at this start: a device, a battery node, or one to be set up."""
 
 import gc
-import json
 
 import machine
 
@@ -11,7 +10,6 @@ from plexus.port import const, load_once, reserve, unload
 from . import repl
 from .button import asked_for_portal
 
-PROFILE = "board.json"
 _FOR_A_MOMENT = (
     "readings.batch",
     "explain",
@@ -27,6 +25,8 @@ _COLLECT_BYTES = const(6144)
 
 def main(crashes):
     """The Device to run, ready; or None, when a person has ended what else the board was."""
+    from .profile import load as load_profile
+
     profile = load_profile()
     config, problem = _configured(crashes)
     if config is None or asked_for_portal():
@@ -35,8 +35,8 @@ def main(crashes):
         # A board that was set up once does not open its portal by itself.
         provision(config, profile, crashes, portal=problem is None)
         return None
-    # 9 kB that serve no more.
-    unload("firmware", "button", "config", "atomic_json")
+    # 11 kB that serve no more.
+    unload("firmware", "button", "config", "atomic_json", "profile")
     # First what takes RAM of the system's by being loaded: the network, which stands still if it
     # gets none, and machine code, for which only a part will do. What is loaded from then on may
     # not take what WiFi and TLS need.
@@ -107,13 +107,3 @@ def _device(config, profile, crashes):
     from .device import Device
 
     return Device(config, profile, crashes, px, *sensors)
-
-
-def load_profile(path=PROFILE):
-    """The board's profile; of a board that has none a bare one, whose own values can be read."""
-    try:
-        with open(path) as file:
-            return json.load(file)
-    except (OSError, ValueError) as error:
-        print("plexus: no board profile (%s): only the board itself is read" % (error,))
-        return {}

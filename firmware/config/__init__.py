@@ -116,8 +116,10 @@ def salvaged(path=PATH):
         return {}
     kept = {}
     for key in found if isinstance(found, dict) else ():
+        alone = {"api_key": "x", "source_id": "x"}
+        alone[key] = found[key]
         try:
-            check(dict({"api_key": "x", "source_id": "x"}, **{key: found[key]}))
+            check(alone)
         except ConfigError:
             continue
         kept[key] = found[key]

@@ -34,7 +34,7 @@ def fields(where, value, rules, required):
     for key in value:
         if key not in rules:
             known = ", ".join(sorted([name for name in rules if name[0] != "$"]))
-            _refuse(prefix + key[:40], "unknown; remove it, or correct it to one of " + known)
+            _refuse(prefix + str(key)[:40], "unknown; remove it, or correct it to one of " + known)
     for entry in required:
         if entry[0] not in value and entry[2] not in value:
             if len(entry) == 3 or [other for other in entry[3:] if other in value]:

@@ -60,8 +60,7 @@ class _Provisioning:
             portal = Portal(self._draft, discovery.sensors(Board(self._profile)))
             self._say("join the network %s to set it up" % portal.name)
             return await portal.run()
-        except (OSError, ImportError, MemoryError, ValueError) as error:
-            # Without a radio, or without RAM for it, there is still the serial port.
+        except Exception as error:  # noqa: BLE001 -- whatever it is, there is still the serial port
             self._say("no portal: %s: %s" % (type(error).__name__, error))
             return False
 

@@ -148,7 +148,7 @@ class Board:
         battery = self.profile.get("battery") or {}
         # A board on a cable has no use for the radio, which asking would start.
         options = {"wifi": "ethernet" not in self.profile}
-        if "pin" in battery:
+        if "pin" in battery and "divider" in battery:
             _power(battery.get("enable_pin"))
             options["battery"] = machine.Pin(battery["pin"])
             options["divider"] = battery["divider"]

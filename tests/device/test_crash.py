@@ -11,6 +11,7 @@ import firmware.supervisor as supervisor
 import firmware.traceback_text as trace
 from firmware.crashes import Crashes
 from firmware.watchdog import Watchdog
+from models import esp32
 from support import FakeTicks, equal, raises
 
 POWER_ON, HARD, WATCHDOG, DEEP_SLEEP, SOFT = 1, 2, 3, 4, 5
@@ -385,6 +386,21 @@ def test_a_flash_that_cannot_be_written_is_no_crash():
         crashes.caught(fail("broken"))
         assert crashes.report()
         crashes.stopped()
+
+
+def test_crashes_in_a_row_are_counted_on_a_flash_that_is_full():
+    with esp32.Installed(), Board() as board:
+        board.flash.full = True
+        for _ in range(3):
+            assert not board.crash().safe
+        crashes = board.start(HARD)
+        assert crashes.safe
+        # There is room again, and it has gone well for a minute.
+        board.flash.full = False
+        board.ticks.advance(60000)
+        crashes.tick()
+        assert not board.crash().safe
+        assert not board.crash().safe
 
 
 # What main.py calls

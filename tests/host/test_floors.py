@@ -26,8 +26,8 @@ FLOORS = {
         board agent
     """,
     "firmware": """
-        atomic_json redact repl watchdog lights report device_status button
-        wifi_reasons wifi_scan probe
+        atomic_json redact repl watchdog lights report device_status button crash_count
+        wifi_reasons wifi_scan probe profile
         traceback_text config interface
         crashes wifi ethernet
         setup factory uploader device_commands

@@ -61,6 +61,12 @@ class NVS:
             raise OSError(_NOT_FOUND, "ESP_ERR_NVS_NOT_FOUND")
         return value
 
+    def get_i32(self, key):
+        return int.from_bytes(self._get(key), "big")
+
+    def set_i32(self, key, value):
+        self.set_blob(key, value.to_bytes(4, "big"))
+
     def get_blob(self, key, buffer):
         value = self._get(key)
         if len(value) > len(buffer):
