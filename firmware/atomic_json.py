@@ -38,6 +38,6 @@ def _parsed(path, max_bytes):
     if len(text) > max_bytes:
         raise ValueError("longer than %d bytes" % max_bytes)
     try:
-        return json.loads(text.decode())
+        return json.loads(text.decode().lstrip("\ufeff"))  # an editor's mark of UTF-8
     except (RuntimeError, TypeError):  # nested too deep; a key that can be none
         raise ValueError("no JSON")

@@ -64,6 +64,11 @@ def test_what_a_file_leaves_out_is_as_usual():
     equal((config["watchdog_s"], config["led"]), (0, False))
 
 
+def test_mark_of_utf_8_that_an_editor_puts_is_skipped():
+    text = b"\xef\xbb\xbf" + json.dumps({"api_key": KEY, "source_id": "a"}).encode()
+    equal(loaded(Flash({"plexus.json": text}))["source_id"], "a")
+
+
 def test_no_file_is_told_apart_from_a_bad_one():
     with raises(OSError):
         loaded(Flash())

@@ -119,6 +119,14 @@ def test_file_system_has_program_settings_and_list(
     assert outcome.said["file_system"] == {"offset": 0x200000, "blocks": 512}
 
 
+def test_characters_beyond_16_bits_are_in_the_image_as_they_are(
+    firmware: Firmware, make: Run, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.bin"
+    make(firmware("esp32"), "--out", out, wifi_ssid="caf\xe9 \U0001f4f6")
+    assert "caf\xe9 \U0001f4f6".encode() in flash.files(system(out))["/plexus.json"]
+
+
 @pytest.mark.parametrize(("mcu", "arch"), [("esp32s3", "xtensawin"), ("esp32c6", "rv32imc")])
 def test_program_is_compiled_for_the_chip(
     mcu: str, arch: str, firmware: Firmware, make: Run, tmp_path: Path

@@ -90,6 +90,12 @@ def test_board_gets_what_was_given(board: VirtualBoard, one: Run, server: Server
     assert outcome.said["board"] == "simulated"
 
 
+def test_characters_beyond_16_bits_arrive_as_they_are(board: VirtualBoard, one: Run) -> None:
+    outcome = one(wifi_ssid="caf\xe9 \U0001f4f6")
+    assert outcome.status == 0, outcome.printed
+    assert "caf\xe9 \U0001f4f6".encode() in files(board)["/plexus.json"]
+
+
 def test_board_restarts_when_it_is_configured(board: VirtualBoard, one: Run) -> None:
     one()
     board.wait_reset(HARD)

@@ -57,7 +57,7 @@ def board(name: str) -> tuple[dict[str, Any], bytes]:
             "docs/boards.md says how to add one"
         )
     profile = profiles.load(profiles.BOARDS / f"{name}.json")
-    return profile, json.dumps(_small(profile), separators=(",", ":")).encode()
+    return profile, json.dumps(_small(profile), separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def config(path: Path) -> bytes:

@@ -250,7 +250,9 @@ def _settings(device: Settings) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "plexus.json"
         save(device.config, str(path))
-        files = {CONFIG: path.read_bytes()}
+        # Characters as they are: of those beyond 16 bits MicroPython makes two halves of an escape.
+        text = json.dumps(json.loads(path.read_text()), ensure_ascii=False)
+        files = {CONFIG: text.encode()}
     if device.ca:
         files["/" + device.config["ca_file"]] = device.ca.read_bytes()
     return files

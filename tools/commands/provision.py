@@ -46,8 +46,11 @@ f('/plexus.json').get('source_id'),{n:b[n] for n in k if n in b})))
 _SAVE = """
 import json
 from firmware import config
-config.save(json.loads({config!r}),hide={hide!r})
-print(config.load()['source_id'])
+given=json.loads({config!r})
+config.save(given,hide={hide!r})
+found=config.redacted(config.load(),None)
+print([key for key in given if found.get(key)!=given[key]])
+print(found['source_id'])
 """
 
 
@@ -236,9 +239,10 @@ def _write(link: BoardLink, site: Site, device: Settings, nvs: bool) -> None:
     for path, data in files.items():
         if present[path] != hashlib.sha256(data).hexdigest():
             link.write(path, data)
-    text = json.dumps(device.config.copy())
+    # Characters as they are: of those beyond 16 bits MicroPython makes two halves of an escape.
+    text = json.dumps(device.config.copy(), ensure_ascii=False)
     said = link.exec(_SAVE.format(config=text, hide=True if nvs else None), 30).split()
-    if said[-1:] != [device.source_id]:
+    if said[-2:] != ["[]", device.source_id]:
         raise ProvisionError(f"{link.port}: the board does not read back what was written")
 
 
