@@ -39,5 +39,5 @@ def _parsed(path, max_bytes):
         raise ValueError("longer than %d bytes" % max_bytes)
     try:
         return json.loads(text.decode().lstrip("\ufeff"))  # an editor's mark of UTF-8
-    except (RuntimeError, TypeError):  # nested too deep; a key that can be none
+    except (RuntimeError, TypeError, MemoryError):  # nested too deep; a key that can be none
         raise ValueError("no JSON")

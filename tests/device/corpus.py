@@ -13,6 +13,8 @@ import plexus.readings.record as record
 import plexus.readings.render as render
 from readings import Client, Random, decimal
 
+OLDEST_S = 1577836800  # 2020: an earlier timestamp is refused
+
 
 def set_precision(single):
     """Work as on a board whose floats are single precision, or (0) as here."""
@@ -104,10 +106,11 @@ def run(seed, count, single):
             clock.now_ms = min(max(clock.now_ms + step, 0), 999999999999999)
             timestamp = None
             if random.below(8) == 0:
-                explicit_ms = min(max(explicit_ms + step * random.below(3), 10**12), 10**15 - 1)
+                explicit_ms = explicit_ms + step * random.below(3)
+                explicit_ms = min(max(explicit_ms, OLDEST_S * 1000), 10**15 - 1)
                 timestamp = explicit_ms
                 if random.below(5) == 0:  # in seconds
-                    timestamp = 1 + random.below(1 << 31)
+                    timestamp = OLDEST_S + random.below(1 << 29)
                     explicit_ms = random.below(1 << 31) * (1 + random.below(400000))
             client.send("m%d" % random.below(40), value_of(random, single), timestamp)
         in_ring.add(client.ring.data)

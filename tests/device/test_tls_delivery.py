@@ -133,7 +133,7 @@ def test_kept_tls_connection_that_died_is_replaced_unnoticed(tls_server, tls_pro
 def test_trouble_within_the_handshake_loses_nothing(tls_server, tls_proxy):
     control = Proxy(tls_proxy.control_url)
     for mode in ("cut", "reset", "stall"):
-        for after_bytes in (0, 100, 1000):
+        for after_bytes in (0, 100, 600):
             control.set(mode=mode, direction="down", after_bytes=after_bytes)
             px = client(tls_proxy, ca=_ca(tls_proxy), timeout_ms=300)
             px.send("n", 1)

@@ -193,7 +193,9 @@ def test_any_times_and_values_stay_within_32_bits(
     for step_ms, jump, explicit, value in readings:
         now_ms = min(max(step_ms if jump else now_ms + step_ms, 0), 10**15 - 1)
         if explicit:
-            client.send("m", value, timestamp=now_ms if now_ms >= 10**12 else now_ms // 1000 + 1)
+            oldest_s = 1577836800  # 2020
+            given = now_ms if now_ms >= oldest_s * 1000 else oldest_s + now_ms // 1000
+            client.send("m", value, timestamp=given)
         else:
             client.clock.now_ms = now_ms
             client.send("m", value)
