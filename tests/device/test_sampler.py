@@ -430,6 +430,38 @@ def test_a_value_that_the_api_refuses_is_that_sensors_failure():
     equal([metric for metric, _ in bench.sent()], ["own.status"])
 
 
+def test_a_drivers_value_out_of_range_is_told_and_the_others_go_at_their_rate():
+    bench = Bench()
+    rig = i2c_rig(BME280, bme280.Model())
+    channel = bench.add(rig.driver, interval_ms=100)
+
+    def pass_ms(duration_ms):
+        for _ in range(duration_ms // 10):
+            bench.advance(10)
+            rig.bus.clock.advance(10)
+            bench.sampler.tick()
+
+    bench.sampler.tick()
+    pass_ms(100)
+    good = rig.chip.raw_pressure
+    rig.chip.raw_pressure = 0
+    pass_ms(300)
+    told = channel.status
+    assert told.startswith("SensorError: pressure: "), told
+    assert told.endswith(" is not from 300 to 1100"), told
+    equal(channel.failures, 0)
+    rig.chip.raw_pressure = good
+    pass_ms(100)
+    sent = bench.sent()
+    equal([value for metric, value in sent if metric == "bme280.status"], [told, "ok"])
+    equal(len([metric for metric, _ in sent if metric == "temperature"]), 5)
+    equal(len({value for metric, value in sent if metric == "pressure"}), 1)
+    rig.chip.raw_temperature = rig.chip.raw_pressure = 0
+    pass_ms(300)
+    equal(channel.status, "SensorError: 0x76: nothing was measured")
+    assert channel.failures
+
+
 def test_tick_raises_nothing_whatever_a_sensor_raises_or_is_called():
     class Mute(Exception):
         def __str__(self):

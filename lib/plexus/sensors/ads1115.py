@@ -57,7 +57,8 @@ class ADS1115(I2CDriver):
         full_scale_mv=4096,
         data_rate=None,
     ):
-        from .checks import choice, some
+        from .checks import choice
+        from .several import some
 
         super().__init__(bus, address)
         choice("model", model, ("ADS1115", "ADS1015"))
@@ -68,6 +69,11 @@ class ADS1115(I2CDriver):
         self._channels = [_CHANNELS[i] for i in some("channels", channels, _CHANNELS)]
         self.METRICS = {_metric(channel): "V" for channel in self._channels}
         self._full_scale_mv = _FULL_SCALES_MV[full_scale]
+        # Section 9.3.3: in both directions.
+        volts = self._full_scale_mv / 1000
+        self.RANGES = ()
+        for metric in self.METRICS:
+            self.RANGES += (metric, -volts, volts)
         self._config = _SINGLE_SHOT | full_scale << 9 | rate << 5
         # The rate may be 10 % lower, and the chip wakes within 25 us.
         self._wait_ms = (10000000 // (9 * rates[rate]) + 25) // 1000 + 1

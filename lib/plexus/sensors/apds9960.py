@@ -27,6 +27,11 @@ class APDS9960(I2CDriver):
 
     ADDRESSES = (0x39,)
     METRICS = {"color": "", "proximity": ""}
+    # "Register Set": counts of 16 bits and of 8.
+    RANGES = (
+        "color", 0, 65535,
+        "proximity", 0, 255,
+    )  # fmt: skip
 
     def __init__(self, bus, address=None, gain=4, integration_ms=103, proximity_gain=4):
         from .checks import choice

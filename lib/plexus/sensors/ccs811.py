@@ -37,6 +37,11 @@ class CCS811(I2CDriver):
 
     ADDRESSES = (0x5A, 0x5B)
     METRICS = {"eco2": "ppm", "tvoc": "ppb"}
+    # "ALG_RESULT_DATA": the most that any firmware of the chip gives.
+    RANGES = (
+        "eco2", 400, 32768,
+        "tvoc", 0, 32768,
+    )  # fmt: skip
 
     def __init__(self, bus, address=None, interval_s=1):
         from .checks import choice

@@ -21,6 +21,11 @@ class DHT(Driver):
 
     BUS = "pin"
     METRICS = {"humidity": "%", "temperature": "°C"}
+    # AM2302, section "Technical specification"; a DHT11 has less, see _MODELS.
+    RANGES = (
+        "humidity", 0, 100,
+        "temperature", -40, 80,
+    )  # fmt: skip
     INTERVAL_MS = 2000
 
     def __init__(self, pin, model="dht22"):

@@ -31,6 +31,8 @@ class DS18B20(Driver):
 
     BUS = "onewire"
     METRICS = {"temperature": "°C", "temperature.status": ""}
+    # Table "DC electrical characteristics".
+    RANGES = ("temperature", -55, 125)
     INTERVAL_MS = 10000
 
     def __init__(self, pin, names=None):
@@ -100,6 +102,7 @@ class DS18B20(Driver):
 
     def _temperature(self, rom):
         bus = self._bus
+        # Each by itself, so that the others go, and its own status tells.
         try:
             value = call(rom, bus.read_temp, bytes.fromhex(rom))
         except SensorError:
@@ -113,6 +116,9 @@ class DS18B20(Driver):
             raise SensorError(rom + ": zeros only; the wire may be shorted to ground")
         if value == _POWER_ON:
             raise SensorError(rom + ": 85.0 °C, which is its value at power-on")
+        low, high = self.RANGES[1:]
+        if not low <= value <= high:
+            raise SensorError("%s: %s is not from %s to %s" % (rom, value, low, high))
         return round(value, 4)
 
 

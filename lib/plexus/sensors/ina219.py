@@ -22,6 +22,7 @@ class INA219(ShuntMonitor):
     shunt: its resistance in ohms. samples: 1, 2, 4, 8, 16, 32, 64 or 128, averaged.
     """
 
+    LIMITS = (32, 0.32)  # section 8.6, as they are set here; the pin itself stands 26 V
     SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128)
 
     def chip(self):

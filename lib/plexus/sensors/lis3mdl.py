@@ -24,6 +24,8 @@ class LIS3MDL(AxesDriver):
 
     ADDRESSES = (0x1C, 0x1E)
     METRICS = {"magnetic_field": "µT"}
+    # Mechanical characteristics: 32768 counts at 1711 LSB/gauss, the largest field_range.
+    RANGES = ("magnetic_field", -1916, 1916)
 
     def __init__(self, bus, address=None, field_range=400):
         from .checks import choice
@@ -43,5 +45,5 @@ class LIS3MDL(AxesDriver):
         per_gauss = (6842, 3421, 2281, 1711)[self._range]  # 1 gauss is 100 µT
         yield (
             "magnetic_field",
-            self._vector(raw, 16, 100 / per_gauss, 2, "field beyond field_range"),
+            self._vector(raw, 16, 100 / per_gauss, 2, "field_range"),
         )

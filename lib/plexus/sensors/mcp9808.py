@@ -23,6 +23,8 @@ class MCP9808(I2CDriver):
 
     ADDRESSES = tuple(range(0x18, 0x20))
     METRICS = {"temperature": "°C"}
+    # Section 1.0, "Temperature characteristics".
+    RANGES = ("temperature", -40, 125)
 
     def __init__(self, bus, address=None, resolution=0.0625):
         from .checks import choice

@@ -62,6 +62,11 @@ class HumiditySensor(Sensirion):
     """
 
     METRICS = {"temperature": "°C", "humidity": "%"}
+    # SHT3x-DIS, section 1, and SHT4x, section 2: the specified range.
+    RANGES = (
+        "temperature", -40, 125,
+        "humidity", 0, 100,
+    )  # fmt: skip
     MODES = {}
 
     def __init__(self, bus, address=None, repeatability="high"):

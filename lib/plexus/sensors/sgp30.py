@@ -31,6 +31,11 @@ class SGP30(Sensirion):
 
     ADDRESSES = (0x58,)
     METRICS = {"eco2": "ppm", "tvoc": "ppb"}
+    # Section 1.1, "Air Quality Signals": the output range.
+    RANGES = (
+        "eco2", 400, 60000,
+        "tvoc", 0, 60000,
+    )  # fmt: skip
 
     def __init__(self, bus, address=None, baseline=None):
         from .checks import check_whole

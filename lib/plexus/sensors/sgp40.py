@@ -23,6 +23,8 @@ class SGP40(Sensirion):
 
     ADDRESSES = (0x59,)
     METRICS = {"voc_raw": ""}
+    # Section 1, table 1: 0 to 65535 ticks; neither end is a resistance.
+    RANGES = ("voc_raw", 1, 65534)
 
     def __init__(self, bus, address=None, humidity=None, temperature=None):
         super().__init__(bus, address)

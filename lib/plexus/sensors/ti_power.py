@@ -60,7 +60,9 @@ class PowerMonitor(I2CDriver):
 
 
 class ShuntMonitor(PowerMonitor):
-    """The base of those with a shunt of one's own."""
+    """The base of those with a shunt of one's own. LIMITS: the volts of the bus and the shunt."""
+
+    LIMITS = (0, 0)
 
     def __init__(self, bus, address=None, shunt=0.1, samples=1):
         from .checks import check_number
@@ -68,6 +70,14 @@ class ShuntMonitor(PowerMonitor):
         super().__init__(bus, address, samples)
         check_number("shunt", shunt, 0.000001, 1000)
         self._shunt_uohm = int(shunt * 1000000 + 0.5)
+        bus, limit = self.LIMITS
+        current = limit * 1000000 / self._shunt_uohm
+        self.RANGES = (
+            "voltage", 0, bus,
+            "shunt_voltage", -limit, limit,
+            "current", -current, current,
+            "power", -bus * current, bus * current,
+        )  # fmt: skip
 
     def _shunt_readings(self, voltage_uv, shunt_nv):
         # I = U / R, to the nearest uA.

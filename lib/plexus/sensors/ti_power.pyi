@@ -15,6 +15,7 @@ class PowerMonitor(I2CDriver):
     def _readings(self, voltage_uv: int, current_ua: int) -> Iterator[tuple[str, float]]: ...
 
 class ShuntMonitor(PowerMonitor):
+    LIMITS: ClassVar[tuple[float, float]]
     def __init__(
         self, bus: Any, address: int | None = None, shunt: float = 0.1, samples: int = 1
     ) -> None: ...

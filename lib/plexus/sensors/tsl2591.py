@@ -27,6 +27,8 @@ class TSL2591(I2CDriver):
 
     ADDRESSES = (0x29,)
     METRICS = {"illuminance": "lx"}
+    # All counts at the lowest gain and the shortest time: 36863 * 4.08.
+    RANGES = ("illuminance", 0, 150402)
     INTERVAL_MS = 2000
     GAINS = (1, 25, 428, 9876)
 

@@ -29,6 +29,8 @@ class VEML7700(I2CDriver):
 
     ADDRESSES = (0x10,)
     METRICS = {"illuminance": "lx"}
+    # The application note: 140000 lx, where its correction ends.
+    RANGES = ("illuminance", 0, 141000)
     INTERVAL_MS = 5000
 
     def __init__(self, bus, address=None, gain=None, integration_ms=100):
