@@ -150,6 +150,8 @@ def test_what_is_not_named_has_no_bound():
         METRICS = {"count": ""}
 
     equal(given(Own(), ("count", 1 << 40)), [("count", 1 << 40)])
+    for value in (float("nan"), None, {1}):
+        equal(given(Own(), ("a", value), ("count", 1)), [("count", 1)])
 
 
 def broken(rig, byte, frames_only):

@@ -1,7 +1,7 @@
 """One sensor's schedule: when it is read, to whom what it gives goes, and how it does."""
 
 from ...port import const, ticks_add, ticks_diff
-from ..driver import Driver
+from ..driver import Driver, sifted
 
 _LONGEST_MS = const(86400000)
 _MIN_MS = const(10)
@@ -151,12 +151,13 @@ class Channel:
             self._begun = px.ticks_ms()
             self._readings.clear()
             sensor = self.sensor
-            sample = sensor.sample() if isinstance(sensor, Driver) else sensor.read()
-            if sample is None:
-                sample = ()
-            elif isinstance(sample, dict):
-                sample = sample.items()
-            self._sample = iter(sample)
+            if isinstance(sensor, Driver):
+                self._sample = sensor.sample()
+            else:
+                items = sensor.read()
+                self._sample = sifted(
+                    self, items.items() if isinstance(items, dict) else items or ()
+                )
         for item in self._sample:
             if isinstance(item, int):
                 if not 0 <= item <= _LONGEST_MS:
