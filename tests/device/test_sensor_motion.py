@@ -184,6 +184,15 @@ def test_mpu6050_temperature_by_each_chips_formula():
         equal(rig.driver.chip(), name)
 
 
+def test_mpu6050_reads_a_clone_of_an_unknown_id_as_its_own_if_told_to():
+    for who_am_i in (0x72, 0x75, 0x00):
+        with raises(SensorError, "0x68: a different chip, not MPU6050; a clone needs any_id"):
+            i2c_rig(MPU6050, mpu6050.Model(who_am_i)).sample()
+        values = i2c_rig(MPU6050, mpu6050.Model(who_am_i), any_id=True).values()
+        equal(values["acceleration"], {"x": 0, "y": 0, "z": 9.807})
+        close(values["temperature"], 35.0, 0.005)
+
+
 def test_mpu6050_low_pass_goes_to_both_sensors():
     for low_pass, bits in ((180, 1), (90, 2), (40, 3), (20, 4), (10, 5), (5, 6)):
         for who_am_i, accel_bits in ((0x68, 0), (0x19, bits)):

@@ -56,11 +56,12 @@ class ADS1115(I2CDriver):
         channels=(0, 1, 2, 3),
         full_scale_mv=4096,
         data_rate=None,
+        any_id=False,
     ):
         from .checks import choice
         from .several import some
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         choice("model", model, ("ADS1115", "ADS1015"))
         rates = _RATES[model]
         rate = 4 if data_rate is None else choice("data_rate", data_rate, rates)

@@ -56,10 +56,12 @@ class BME680(I2CDriver):
     )  # fmt: skip
     INTERVAL_MS = 3000  # more often, the heater would warm what the others measure
 
-    def __init__(self, bus, address=None, oversampling=2, heater_temperature=320, heater_ms=150):
+    def __init__(
+        self, bus, address=None, oversampling=2, heater_temperature=320, heater_ms=150, any_id=False
+    ):
         from .checks import check_whole, choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         if heater_temperature is not None:
             check_whole("heater_temperature", heater_temperature, 200, 400)
         else:

@@ -32,10 +32,10 @@ class BMP280(I2CDriver):
         "humidity", 0, 100,
     )  # fmt: skip
 
-    def __init__(self, bus, address=None, oversampling=1):
+    def __init__(self, bus, address=None, oversampling=1, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._oversampling = 1 << choice("oversampling", oversampling, (1, 2, 4, 8, 16))
 
     def chip(self):

@@ -37,10 +37,10 @@ class BMP3XX(I2CDriver):
         "pressure", 300, 1250,
     )  # fmt: skip
 
-    def __init__(self, bus, address=None, oversampling=8):
+    def __init__(self, bus, address=None, oversampling=8, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._oversampling = _SAMPLES[choice("oversampling", oversampling, _SAMPLES)]
 
     def chip(self):

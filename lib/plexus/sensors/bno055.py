@@ -80,10 +80,11 @@ class BNO055(I2CDriver):
         bus,
         address=None,
         values=("orientation", "quaternion", "calibration", "temperature"),
+        any_id=False,
     ):
         from .several import some
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         some("values", values, sorted(self.METRICS))
         self._values = tuple(values)
         self.METRICS = {metric: self.METRICS[metric] for metric in values}

@@ -88,7 +88,7 @@ def sifted(self, items, ranges=()):
             try:
                 if metric in ranges:
                     i = ranges.index(metric)
-                    low, high = ranges[i + 1 : i + 3]
+                    _, low, high = ranges[i : i + 3]
                     for number in value.values() if isinstance(value, dict) else (value,):
                         if not low <= float(number) <= high:  # which NaN is not
                             raise ValueError("%s is not from %s to %s" % (number, low, high))

@@ -43,10 +43,11 @@ class DS18B20(Driver):
         if names:
             self.METRICS = dict(self.METRICS)
         for rom, metric in (names or {}).items():
-            if not isinstance(rom, str) or len(rom) != 16 or rom.lower().strip("0123456789abcdef"):
-                raise ValueError("names: %r; give ROM ids of 16 hexadecimal digits" % (rom,))
-            if not isinstance(metric, str) or not metric:
-                raise ValueError("names: %s: %r; give a metric's name" % (rom, metric))
+            good = isinstance(rom, str) and len(rom) == 16 and isinstance(metric, str) and metric
+            if not good or rom.lower().strip("0123456789abcdef"):
+                raise ValueError(
+                    "names: %r: %r; give 16 hexadecimal digits, and a metric" % (rom, metric)
+                )
             self._probes[rom.lower()] = _Probe(metric, True)
             self.METRICS[metric] = "°C"
             self.METRICS[metric + ".status"] = ""

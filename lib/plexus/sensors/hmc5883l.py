@@ -32,10 +32,10 @@ class HMC5883L(I2CDriver):
     # Counts of 12 bits at 230 LSB/gauss, the largest field_range.
     RANGES = ("magnetic_field", -891, 891)
 
-    def __init__(self, bus, address=None, field_range=130):
+    def __init__(self, bus, address=None, field_range=130, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._range = choice("field_range", field_range, _RANGES)
 
     def chip(self):

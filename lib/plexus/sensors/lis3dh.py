@@ -30,10 +30,10 @@ class LIS3DH(AxesDriver):
     # Mechanical characteristics: 2048 counts of 12 mg, the largest accel_range.
     RANGES = ("acceleration", -241, 241)
 
-    def __init__(self, bus, address=None, accel_range=4):
+    def __init__(self, bus, address=None, accel_range=4, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
 
     def chip(self):

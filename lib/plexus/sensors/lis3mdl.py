@@ -27,10 +27,10 @@ class LIS3MDL(AxesDriver):
     # Mechanical characteristics: 32768 counts at 1711 LSB/gauss, the largest field_range.
     RANGES = ("magnetic_field", -1916, 1916)
 
-    def __init__(self, bus, address=None, field_range=400):
+    def __init__(self, bus, address=None, field_range=400, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._range = choice("field_range", field_range, (400, 800, 1200, 1600))
 
     def chip(self):

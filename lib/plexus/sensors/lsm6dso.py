@@ -36,10 +36,10 @@ class LSM6DSO(AxesDriver):
         "temperature", -40, 85,
     )  # fmt: skip
 
-    def __init__(self, bus, address=None, accel_range=4, gyro_range=500):
+    def __init__(self, bus, address=None, accel_range=4, gyro_range=500, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
         self._gyro = choice("gyro_range", gyro_range, _GYRO_RANGES)
 

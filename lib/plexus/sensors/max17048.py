@@ -31,10 +31,10 @@ class MAX17048(I2CDriver):
     )  # fmt: skip
     INTERVAL_MS = 60000
 
-    def __init__(self, bus, address=None, cells=1):
+    def __init__(self, bus, address=None, cells=1, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._cells = 1 + choice("cells", cells, (1, 2))
         if cells == 1:
             self.RANGES = ("voltage", 0, 5) + self.RANGES[3:]

@@ -46,10 +46,10 @@ class MPU6050(AxesDriver):
         "temperature", -40, 85,
     )  # fmt: skip
 
-    def __init__(self, bus, address=None, accel_range=4, gyro_range=500, low_pass=20):
+    def __init__(self, bus, address=None, accel_range=4, gyro_range=500, low_pass=20, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._chip = _CHIPS[0x68]  # till it is known
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
         self._gyro = choice("gyro_range", gyro_range, (250, 500, 1000, 2000))

@@ -25,10 +25,10 @@ class QMC5883L(AxesDriver):
     # Specifications: 32768 counts at 3000 LSB/gauss, the largest field_range.
     RANGES = ("magnetic_field", -1093, 1093)
 
-    def __init__(self, bus, address=None, field_range=200):
+    def __init__(self, bus, address=None, field_range=200, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._range = choice("field_range", field_range, (200, 800))
 
     def chip(self):

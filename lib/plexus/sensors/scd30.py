@@ -46,8 +46,9 @@ class SCD30(Sensirion):
         altitude_m=None,
         pressure_hpa=None,
         temperature_offset=None,
+        any_id=False,
     ):
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         if interval_s is None:
             interval_s = 2
         check("interval_s", interval_s, 2, 1800)

@@ -69,10 +69,10 @@ class HumiditySensor(Sensirion):
     )  # fmt: skip
     MODES = {}
 
-    def __init__(self, bus, address=None, repeatability="high"):
+    def __init__(self, bus, address=None, repeatability="high", any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         choice("repeatability", repeatability, ("high", "medium", "low"))
         self._mode = self.MODES[repeatability]
 

@@ -50,8 +50,9 @@ class System(Driver):
         check_number("divider", divider, 1, 1000)
         self._battery = None
         if battery is None:
-            names = [name for name in self.METRICS if not name.startswith("battery")]
-            self.METRICS = {name: self.METRICS[name] for name in names}
+            self.METRICS = {
+                name: self.METRICS[name] for name in self.METRICS if name[:7] != "battery"
+            }
         else:
             from .adc import ADC
 

@@ -26,10 +26,10 @@ class TMP117(I2CDriver):
     # Section 1: -55 to 150 °C.
     RANGES = ("temperature", -55, 150)
 
-    def __init__(self, bus, address=None, averaging=8):
+    def __init__(self, bus, address=None, averaging=8, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._averaging = _AVERAGING[choice("averaging", averaging, _AVERAGING)]
 
     def chip(self):
