@@ -42,9 +42,7 @@ class Crashes:
         # early: crashes in a row. what, trace: of the latest. told: the server knows of it.
         state = {"run": "", "early": 0, "what": "", "trace": "", "told": True}
         try:
-            from .atomic_json import load
-
-            found = load(path, _MAX_BYTES)
+            found = load_once(__name__, "atomic_json").load(path, _MAX_BYTES)
         except (OSError, ValueError):
             found = None  # none was written yet, or the flash has lost it
         if isinstance(found, dict):
@@ -167,9 +165,7 @@ class Crashes:
 
     def _store(self):
         try:
-            from .atomic_json import store
-
-            store(self._path, self._state)
+            load_once(__name__, "atomic_json").store(self._path, self._state)
             count = 0
         except OSError as error:
             print("plexus: %s cannot be written: %s" % (self._path, error))

@@ -418,16 +418,99 @@ def test_a_replugged_chip_is_read_again():
     equal(channel.status, "ok")
 
 
-def test_a_value_that_the_api_refuses_is_that_sensors_failure():
+def test_a_value_that_cannot_be_is_left_out_and_told_and_the_others_go_at_their_rate():
     class Own:
+        values = ()
+
         def read(self):
-            return {"fine": 1, "bad": float("nan")}
+            return [("bad", value) for value in self.values] + [("fine", 1)]
+
+    endless = float("inf")
+    for value in (
+        float("nan"),
+        endless,
+        -endless,
+        None,
+        {1},
+        b"x",
+        {"x": endless},
+        [None, endless],
+    ):
+        bench = Bench()
+        sensor = Own()
+        channel = bench.add(sensor, interval_ms=10, deadband=0)
+        sensor.values = (value,)
+        bench.sampler.tick()
+        bench.pass_ms(30)
+        equal(channel.failures, 0)
+        assert channel.status.startswith("SensorError: bad: value: "), channel.status
+        sensor.values = (0,)
+        bench.pass_ms(10)
+        status = "own.status"
+        told = [value for metric, value in bench.sent() if metric == status]
+        equal(told[1:], ["ok"])
+        assert told[0].startswith("SensorError: bad: value: "), told
+        equal([metric for metric, _ in bench.sent() if metric != status], ["fine", "bad"])
+
+
+def test_a_sensor_that_gives_nothing_that_can_be_keeps_its_rate():
+    class Own:
+        reads = 0
+
+        def read(self):
+            self.reads += 1
+            return {"bad": None}
 
     bench = Bench()
-    bench.add(Own())
+    sensor = Own()
+    bench.add(sensor, interval_ms=10)
     bench.sampler.tick()
-    assert bench.sampler.status["own"].startswith("ValueError: value: NaN"), bench.sampler.status
+    bench.pass_ms(100)
+    equal(sensor.reads, 11)
     equal([metric for metric, _ in bench.sent()], ["own.status"])
+
+
+def test_a_value_that_cannot_be_does_not_spoil_a_mean():
+    bench = Bench()
+    sensor = Door({})
+    bench.add(sensor, interval_ms=10, average=4)
+    for value in (1.0, float("nan"), 3.0, None):
+        sensor.readings = {"a": value}
+        bench.sampler.tick()
+        bench.advance(10)
+    equal([reading for reading in bench.sent() if reading[0] == "a"], [("a", 2.0)])
+
+
+def test_a_drivers_value_out_of_range_is_told_and_the_others_go_at_their_rate():
+    bench = Bench()
+    rig = i2c_rig(BME280, bme280.Model())
+    channel = bench.add(rig.driver, interval_ms=100)
+
+    def pass_ms(duration_ms):
+        for _ in range(duration_ms // 10):
+            bench.advance(10)
+            rig.bus.clock.advance(10)
+            bench.sampler.tick()
+
+    bench.sampler.tick()
+    pass_ms(100)
+    good = rig.chip.raw_pressure
+    rig.chip.raw_pressure = 0
+    pass_ms(300)
+    told = channel.status
+    assert told.startswith("SensorError: pressure: "), told
+    assert told.endswith(" is not from 300 to 1100"), told
+    equal(channel.failures, 0)
+    rig.chip.raw_pressure = good
+    pass_ms(100)
+    sent = bench.sent()
+    equal([value for metric, value in sent if metric == "bme280.status"], [told, "ok"])
+    equal(len([metric for metric, _ in sent if metric == "temperature"]), 5)
+    equal(len({value for metric, value in sent if metric == "pressure"}), 1)
+    rig.chip.raw_temperature = rig.chip.raw_pressure = 0
+    pass_ms(300)
+    equal(channel.status, "SensorError: 0x76: nothing was measured")
+    assert channel.failures
 
 
 def test_tick_raises_nothing_whatever_a_sensor_raises_or_is_called():

@@ -73,6 +73,7 @@ def test_wrong_checksum_is_an_error():
 def test_aht20_converts_as_the_datasheet_does():
     for raw, temperature in ((0, -50.0), (262144, 0.0), (393216, 25.0), (1048575, 150.0)):
         rig = i2c_rig(AHT20, aht20.Model())
+        rig.driver.RANGES = ()  # the formula alone
         rig.chip.raw_temperature = raw
         equal(rig.values()["temperature"], temperature)
     for raw, humidity in ((0, 0.0), (524288, 50.0), (1048575, 100.0)):
@@ -90,6 +91,7 @@ def test_aht20_reads_what_a_chip_once_sent():
 
 def test_aht20_equals_the_datasheets_formula():
     rig = i2c_rig(AHT20, aht20.Model())
+    rig.driver.RANGES = ()  # the formula alone
     for raw in range(0, 1 << 20, 30011):
         rig.chip.raw_temperature = rig.chip.raw_humidity = raw
         values = rig.values()

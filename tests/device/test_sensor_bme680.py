@@ -36,6 +36,7 @@ def reference(chip):
 
 def test_bme680_equals_boschs_formulas_over_the_whole_range():
     rig = i2c_rig(BME680, bme680.Model())
+    rig.driver.RANGES = ()  # the formula alone
     for raw_temperature in (292000, 345678, 434343, 498000, 612345, 689000):
         for raw_pressure in (150000, 262144, 350000, 456789, 640000):
             for raw_humidity in (13000, 18765, 23456, 28000):

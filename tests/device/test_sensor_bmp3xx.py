@@ -35,6 +35,7 @@ def test_bmp3xx_equals_the_integers_of_boschs_api_over_the_whole_range():
         chip.trim = trim
         chip.power_on()
         rig = i2c_rig(BMP3XX, chip)
+        rig.driver.RANGES = ()  # the formula alone
         for chip.raw_temperature in (4760000, 6543210, 7058944, 8495681, 11900000):
             for chip.raw_pressure in (6100000, 7654321, 9000000, 11000000):
                 temperature, pressure = reference(chip)

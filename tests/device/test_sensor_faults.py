@@ -72,12 +72,40 @@ def test_another_chip_at_the_address_is_an_error():
         if hasattr(rig.chip, "wrong_id"):
             rig.chip.wrong_id()
             name = type(rig.driver).__name__
-            refused(rig, "checksum" if name in KNOWN_BY_CHECKSUM else "a different chip")
+            if name in KNOWN_BY_CHECKSUM:
+                return refused(rig, "checksum")
+            refused(rig, "a different chip, not %s; a clone needs any_id" % name)
         else:
             known = rig.driver.chip is not None and type(rig.driver).__name__ not in WITHOUT_ID
             assert not known, "a chip with an id, and a model without wrong_id()"
 
     for_every_driver(check)
+
+
+def test_a_clone_with_another_id_is_read_if_any_will_do():
+    known = []
+    for name, driver, model in every_i2c_driver():
+        chip = model()
+        if not hasattr(chip, "wrong_id") or driver.__name__ in KNOWN_BY_CHECKSUM:
+            continue
+        chip.wrong_id()
+        rig = i2c_rig(driver, chip, any_id=True)
+        try:
+            metrics = {reading[0] for reading in eventually(rig)}
+        except Exception as error:  # noqa: BLE001 -- goes on with the name
+            raise AssertionError("%s: %s: %s" % (name, type(error).__name__, error))
+        assert metrics <= set(driver.METRICS), name
+        known.append(name)
+        gc.collect()
+    assert len(known) > 20, known
+
+
+def test_any_id_is_true_or_false():
+    for _, driver, model in every_i2c_driver():
+        if hasattr(model, "wrong_id") and driver.__name__ not in KNOWN_BY_CHECKSUM:
+            for value in (1, "yes", None):
+                with raises(ValueError, "any_id: %r; give True or False" % (value,)):
+                    driver(None, any_id=value)
 
 
 def test_a_transfer_that_fails_once_does_no_harm():

@@ -44,7 +44,7 @@ def test_a_field_beyond_the_range_is_an_error_and_the_next_within_is_not():
             rig.values()
             rig.chip.field = [0, 0, sign * per_gauss * ranges[1] * 2 // 100]
             rig.bus.clock.advance(100)
-            with raises(SensorError, "field beyond field_range"):
+            with raises(SensorError, "beyond field_range"):
                 rig.values()
             rig.chip.field = [0, 0, sign * per_gauss]
             rig.bus.clock.advance(100)
@@ -140,7 +140,7 @@ def test_hmc5883l_overflow_of_any_axis_is_an_error():
     for axis in range(3):
         rig = i2c_rig(HMC5883L, hmc5883l.Model())
         rig.chip.field[axis] = 3000
-        with raises(SensorError, "field beyond field_range"):
+        with raises(SensorError, "beyond field_range"):
             rig.values()
 
 
@@ -153,7 +153,7 @@ def test_qmc5883l_overflow_flag_is_an_error_whatever_the_values():
         rig.chip.registers[0x06] |= 0x02
 
     rig.chip.convert = overflow
-    with raises(SensorError, "0x0d: field beyond field_range"):
+    with raises(SensorError, "0x0d: beyond field_range"):
         rig.values()
 
 

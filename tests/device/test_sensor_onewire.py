@@ -274,6 +274,18 @@ def test_dht22_whose_make_sends_twos_complement_is_read_as_well():
         equal(rig.values()["temperature"], rig.chip.temperature / 10)
 
 
+def test_dht22_whose_make_sends_twos_complement_of_12_bits_is_read_as_well():
+    rig = dht_rig(models.dht.Model())
+    for tenths in (-1, -101, -255, -256, -400):
+        for word in (0x1000 + tenths, 0x10000 + tenths, 0x8000 - tenths):
+            rig.chip.raw = [2, 0x8C, word >> 8, word & 255]
+            equal(rig.values()["temperature"], tenths / 10)
+    for word in (0x0E6F, 0x7FFF, 0x8191, 0x8FFF, 0xFE6F, 0x0321):
+        rig.chip.raw = [2, 0x8C, word >> 8, word & 255]
+        with raises(SensorError, "no sense"):
+            rig.sample()
+
+
 def test_dht11_gives_the_datasheets_example():
     rig = dht_rig(models.dht.Model(dht11=True), model="dht11")
     rig.chip.raw = [0x35, 0, 0x18, 0]
@@ -323,10 +335,10 @@ def test_dht_of_the_other_model_is_an_error():
 
 def test_dht_values_beyond_its_range_are_an_error():
     rig = dht_rig(models.dht.Model())
-    for rig.chip.humidity, rig.chip.temperature in ((1001, 0), (500, 1251), (500, -401)):
+    for rig.chip.humidity, rig.chip.temperature in ((1001, 0), (500, 801), (500, -401)):
         with raises(SensorError, "no sense"):
             rig.sample()
-    for rig.chip.humidity, rig.chip.temperature in ((1000, 1250), (0, -400)):
+    for rig.chip.humidity, rig.chip.temperature in ((1000, 800), (0, -400)):
         rig.sample()
 
 

@@ -42,6 +42,7 @@ def xyz(values: Any, scale: float = 1.0) -> dict[str, float]:
 
 def vary(rig: Rig) -> dict[str, Any]:
     """Our values of other raw ones, which the chip has sampled since."""
+    rig.driver.RANGES = ()  # the formulas, also of what the chip could not measure
     rig.chip.vary(CHANCE)
     rig.bus.clock.advance(1000)
     return rig.values()

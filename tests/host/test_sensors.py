@@ -51,6 +51,22 @@ def test_a_driver_says_what_it_reads_and_how_often(name: str, board: Any) -> Non
 
 
 @pytest.mark.parametrize("name", DRIVERS)
+def test_each_metric_has_a_range_or_a_reason_to_have_none(name: str, board: Any) -> None:
+    driver = sensors_page.made(name)
+    ranges = sensors_page.ranges(driver)
+    without = sensors_page.UNBOUNDED.get(name, {})
+    metrics = set(driver_class(name).METRICS) | set(driver.METRICS)
+    missing = metrics - set(ranges) - set(without)
+    # An ADS1115 has as many channels as it is told.
+    assert not missing or name == "ads1115", f"{missing}: give it a range in RANGES"
+    assert set(driver.METRICS) <= set(ranges) | set(without)
+    assert not set(without) & set(ranges)
+    assert set(without) <= metrics
+    for low, high in ranges.values():
+        assert low < high
+
+
+@pytest.mark.parametrize("name", DRIVERS)
 def test_the_example_on_the_page_makes_a_driver(name: str, board: Any) -> None:
     given = {"i2c": object(), "spi": object(), "uart": object(), "Pin": machine.Pin}
     made = eval(

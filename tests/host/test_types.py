@@ -28,7 +28,7 @@ MODULES = sorted(
 )
 # What a driver overrides has the types of its base: driver.pyi and i2c.pyi.
 INHERITED = {
-    *("BUS", "METRICS", "NO_MEAN", "INTERVAL_MS", "ADDRESSES", "ready"),
+    *("BUS", "METRICS", "RANGES", "NO_MEAN", "INTERVAL_MS", "ADDRESSES", "ready", "fault"),
     *("verify", "setup", "measure", "sample", "read", "close", "chip", "bus", "address"),
 }
 

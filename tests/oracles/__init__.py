@@ -88,7 +88,11 @@ def judging(clock: Clock) -> Iterator[None]:
 
 
 def states(rig: Rig, chance: random.Random, count: int = 200) -> Iterator[dict[str, Any]]:
-    """Puts a rig's chip into so many random states; gives what our driver reads in each."""
+    """Puts a rig's chip into so many random states; gives what our driver reads in each.
+
+    Its formulas are compared, also with what the chip could not measure.
+    """
+    rig.driver.RANGES = ()
     for _ in range(count):
         rig.chip.vary(chance)
         yield rig.values()

@@ -4,6 +4,7 @@ import argparse
 import inspect
 import sys
 from typing import Any
+from unittest.mock import MagicMock
 
 from tools import pages
 from tools.boards import profiles
@@ -29,6 +30,21 @@ _GIVEN = {
     "data": "Pin(4)",
     "clock": "Pin(16)",
     "cs": "Pin(5)",
+}
+
+# The metrics without a range, and why they have none.
+UNBOUNDED = {
+    "digital": {"state": "true or false"},
+    "ds18b20": {"temperature.status": "a text"},
+    "pulses": {"count": "it counts on", "rate": "that of whatever is counted"},
+    "system": {
+        "heap_free": "the memory's size",
+        "idf_heap_free": "the memory's size",
+        "uptime": "it counts on",
+        "reset_cause": "a text",
+        "battery_voltage": "that of [adc](#adc)",
+        "battery_voltage.status": "a text",
+    },
 }
 
 
@@ -70,6 +86,39 @@ def example(name: str) -> str:
         for number, parameter in enumerate(needed)
     ]
     return f"{driver.__name__}({', '.join(arguments)})"
+
+
+def made(name: str) -> Any:
+    """The driver as the example makes it, with nothing behind it."""
+    names = {"i2c": MagicMock(), "spi": MagicMock(), "uart": MagicMock(), "Pin": MagicMock()}
+    return eval(example(name), {**names, load(name).__name__: load(name)})
+
+
+def ranges(driver: Any) -> dict[str, tuple[float, float]]:
+    """The lowest and the highest value of each metric that has a range."""
+    flat = driver.RANGES
+    return {flat[i]: (flat[i + 1], flat[i + 2]) for i in range(0, len(flat), 3)}
+
+
+def _range(name: str) -> str:
+    driver = made(name)
+    parts = [
+        f"{metric} {low:.10g} to {high:.10g}{_space(driver.METRICS[metric])}"
+        for metric, (low, high) in ranges(driver).items()
+        if metric in driver.METRICS
+    ]
+    words = []
+    if parts:
+        other = "" if driver.RANGES == load(name).RANGES else "; other options, another range"
+        words.append(f"Range: {', '.join(parts)}{other}.")
+    without = [f"{metric} ({reason})" for metric, reason in UNBOUNDED.get(name, {}).items()]
+    if without:
+        words.append(f"No range: {', '.join(without)}.")
+    return " ".join(words)
+
+
+def _space(unit: str) -> str:
+    return f" {unit}" if unit else ""
 
 
 def chips(name: str) -> str:
@@ -127,6 +176,6 @@ def _each() -> str:
             f"### {name}\n\n"
             f"    from plexus.sensors.{name} import {driver.__name__}\n"
             f"    sampler.add({example(name)})\n\n"
-            f"{words}\n\n{source}\n"
+            f"{words}\n\n{_range(name)}\n\n{source}\n"
         )
     return "\n".join(parts)

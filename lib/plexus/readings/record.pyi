@@ -2,6 +2,7 @@ from array import array
 from typing import Any, TypeAlias
 
 from .decimal import Decimal
+from .ring import TEXT as TEXT
 
 # What JSON has, but for null, with MicroPython's ways to write an array, and exact decimals.
 _Value: TypeAlias = (

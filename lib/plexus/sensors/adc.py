@@ -47,6 +47,10 @@ class ADC(Driver):
         check_whole("reference_mv", reference_mv, 1, 10000)
         # What comes of a calibration has a unit that only its author knows.
         self.METRICS = {metric: "V" if scale == 1 and offset == 0 else ""}
+        # From 0 to the highest supply of an ESP32 (its datasheet, "Recommended Operating
+        # Conditions"), or to what the full scale is said to be.
+        end = max(3600, reference_mv) * divider / 1000 * scale + offset
+        self.RANGES = (metric, min(offset, end), max(offset, end))
         self.pin = pin
         self._divider = divider
         self._samples = samples

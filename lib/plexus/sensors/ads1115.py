@@ -56,10 +56,12 @@ class ADS1115(I2CDriver):
         channels=(0, 1, 2, 3),
         full_scale_mv=4096,
         data_rate=None,
+        any_id=False,
     ):
-        from .checks import choice, some
+        from .checks import choice
+        from .several import some
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         choice("model", model, ("ADS1115", "ADS1015"))
         rates = _RATES[model]
         rate = 4 if data_rate is None else choice("data_rate", data_rate, rates)
@@ -68,6 +70,11 @@ class ADS1115(I2CDriver):
         self._channels = [_CHANNELS[i] for i in some("channels", channels, _CHANNELS)]
         self.METRICS = {_metric(channel): "V" for channel in self._channels}
         self._full_scale_mv = _FULL_SCALES_MV[full_scale]
+        # Section 9.3.3: in both directions.
+        volts = self._full_scale_mv / 1000
+        self.RANGES = ()
+        for metric in self.METRICS:
+            self.RANGES += (metric, -volts, volts)
         self._config = _SINGLE_SHOT | full_scale << 9 | rate << 5
         # The rate may be 10 % lower, and the chip wakes within 25 us.
         self._wait_ms = (10000000 // (9 * rates[rate]) + 25) // 1000 + 1

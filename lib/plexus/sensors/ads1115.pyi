@@ -12,5 +12,6 @@ class ADS1115(I2CDriver):
         channels: Sequence[int | str] = (0, 1, 2, 3),
         full_scale_mv: Literal[6144, 4096, 2048, 1024, 512, 256] = 4096,
         data_rate: int | None = None,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...

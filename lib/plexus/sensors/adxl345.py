@@ -26,6 +26,8 @@ class ADXL345(AxesDriver):
 
     ADDRESSES = (0x53, 0x1D)
     METRICS = {"acceleration": "m/s²"}
+    # Table 1: 16 g, of 4096 counts.
+    RANGES = ("acceleration", -157, 157)
 
     def chip(self):
         return "ADXL345" if self.get(_ID)[0] == 0xE5 else None
@@ -36,4 +38,4 @@ class ADXL345(AxesDriver):
         yield from self._running(24, (_FORMAT, 0x0B), (_FIFO, 0), (_RATE, 0x0A, 0x08))
         yield from self._fresh(_SOURCE, _READY, 12)
         raw = unpack("<3h", self.get(_DATA, 6))
-        yield "acceleration", self._vector(raw, 13, G / 256, 2, "acceleration beyond 16 g")
+        yield "acceleration", self._vector(raw, 13, G / 256, 2, "16 g")

@@ -23,6 +23,11 @@ class AHT20(I2CDriver):
 
     ADDRESSES = (0x38, 0x39)
     METRICS = {"temperature": "°C", "humidity": "%"}
+    # Section 5.1: the ends of the operating range.
+    RANGES = (
+        "temperature", -40, 85,
+        "humidity", 0, 100,
+    )  # fmt: skip
     INTERVAL_MS = 2000  # read more often, it warms itself
 
     def __init__(self, bus, address=None, variant="AHT20"):

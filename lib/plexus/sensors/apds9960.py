@@ -27,11 +27,18 @@ class APDS9960(I2CDriver):
 
     ADDRESSES = (0x39,)
     METRICS = {"color": "", "proximity": ""}
+    # "Register Set": counts of 16 bits and of 8.
+    RANGES = (
+        "color", 0, 65535,
+        "proximity", 0, 255,
+    )  # fmt: skip
 
-    def __init__(self, bus, address=None, gain=4, integration_ms=103, proximity_gain=4):
+    def __init__(
+        self, bus, address=None, gain=4, integration_ms=103, proximity_gain=4, any_id=False
+    ):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         if not isinstance(integration_ms, int) or not 3 <= integration_ms <= 711:
             raise ValueError("integration_ms: %r; give 3 to 711" % (integration_ms,))
         self._steps = (integration_ms * 100 + 139) // 278  # of 2.78 ms

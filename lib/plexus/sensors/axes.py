@@ -33,11 +33,12 @@ class AxesDriver(I2CDriver):
             if self.get(register)[0] & mask != mask:
                 raise self.error("it gives no new data")
 
-    def _vector(self, raw, bits, scale, digits, beyond):
+    def _vector(self, raw, bits, scale, digits, limit):
         # raw: x, y and z as the chip gives them, with so many bits. At an end of these a value is
-        # cut off, thus wrong. The product has 16 bits, of which single precision loses none.
+        # cut off, thus wrong; limit: how that end is called. The product has 16 bits, of which
+        # single precision loses none.
         end = 1 << bits - 1
         if max(raw) >= end - 1 or min(raw) <= -end:
-            raise self.error(beyond)
+            raise self.error("beyond " + limit)
         x, y, z = [round(value * scale, digits) for value in raw]
         return {"x": x, "y": y, "z": z}

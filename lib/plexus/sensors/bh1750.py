@@ -22,6 +22,8 @@ class BH1750(I2CDriver):
 
     ADDRESSES = (0x23, 0x5C)
     METRICS = {"illuminance": "lx"}
+    # The largest count at the shortest time.
+    RANGES = ("illuminance", 0, 121557)
 
     def __init__(self, bus, address=None, resolution=1, time=69):
         from .checks import choice

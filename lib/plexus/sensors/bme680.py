@@ -47,12 +47,21 @@ class BME680(I2CDriver):
 
     ADDRESSES = (0x77, 0x76)
     METRICS = {"temperature": "°C", "pressure": "hPa", "humidity": "%", "gas_resistance": "Ω"}
+    # Tables 2 to 5 of both; the gas resistance: all that its counts can be.
+    RANGES = (
+        "temperature", -40, 85,
+        "pressure", 300, 1100,
+        "humidity", 0, 100,
+        "gas_resistance", 1, 103000000,
+    )  # fmt: skip
     INTERVAL_MS = 3000  # more often, the heater would warm what the others measure
 
-    def __init__(self, bus, address=None, oversampling=2, heater_temperature=320, heater_ms=150):
+    def __init__(
+        self, bus, address=None, oversampling=2, heater_temperature=320, heater_ms=150, any_id=False
+    ):
         from .checks import check_whole, choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         if heater_temperature is not None:
             check_whole("heater_temperature", heater_temperature, 200, 400)
         else:
@@ -108,6 +117,8 @@ class BME680(I2CDriver):
         data = self.get(_DATA, 17)
         if not data[0] & _NEW_DATA:
             raise self.error("the measurement does not end")
+        if data[5] in (0, 255):  # as from a line that is stuck: no temperature is it
+            raise self.error("nothing was measured")
         fine = self._fine(data[5] << 12 | data[6] << 4 | data[7] >> 4)
         celsius = (fine * 5 + 128 >> 8) / 100
         pressure = self._pressure(data[2] << 12 | data[3] << 4 | data[4] >> 4, fine)

@@ -25,11 +25,17 @@ class BMP280(I2CDriver):
 
     ADDRESSES = (0x76, 0x77)
     METRICS = {"temperature": "°C", "pressure": "hPa"}
+    # Section 1.2 of its datasheet, and of the BME280's section 1.1, which has the humidity.
+    RANGES = (
+        "temperature", -40, 85,
+        "pressure", 300, 1100,
+        "humidity", 0, 100,
+    )  # fmt: skip
 
-    def __init__(self, bus, address=None, oversampling=1):
+    def __init__(self, bus, address=None, oversampling=1, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._oversampling = 1 << choice("oversampling", oversampling, (1, 2, 4, 8, 16))
 
     def chip(self):
@@ -63,7 +69,8 @@ class BMP280(I2CDriver):
             raise self.error("the measurement does not end")
         data = self.get(_DATA, count)
         # Each alone is also a value: 0x80000 is 26.5 °C in the datasheet's example.
-        if data[:6] == _NOTHING:
+        # A raw temperature of such a first byte has a line that is stuck: -140 °C or 200 °C.
+        if data[:6] == _NOTHING or data[3] in (0, 255):
             raise self.error("nothing was measured")
         return data
 

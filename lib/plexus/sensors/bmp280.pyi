@@ -5,7 +5,11 @@ from .i2c import I2CDriver
 
 class BMP280(I2CDriver):
     def __init__(
-        self, bus: Any, address: int | None = None, oversampling: Literal[1, 2, 4, 8, 16] = 1
+        self,
+        bus: Any,
+        address: int | None = None,
+        oversampling: Literal[1, 2, 4, 8, 16] = 1,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...
     _oversampling: int

@@ -31,11 +31,16 @@ class BMP3XX(I2CDriver):
 
     ADDRESSES = (0x77, 0x76)
     METRICS = {"temperature": "°C", "pressure": "hPa"}
+    # Table 2 of both: -40 to 85 °C, 300 to 1250 hPa.
+    RANGES = (
+        "temperature", -40, 85,
+        "pressure", 300, 1250,
+    )  # fmt: skip
 
-    def __init__(self, bus, address=None, oversampling=8):
+    def __init__(self, bus, address=None, oversampling=8, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._oversampling = _SAMPLES[choice("oversampling", oversampling, _SAMPLES)]
 
     def chip(self):
@@ -64,6 +69,8 @@ class BMP3XX(I2CDriver):
             raise self.error("the measurement does not end")
         # 0x800000 is no sign of a value that was not measured: in a warm room it is one that was.
         d = self.get(_DATA, 6)
+        if d[5] in (0, 255):  # as from a line that is stuck: no temperature is it
+            raise self.error("nothing was measured")
         t = self._temperature(d[3] | d[4] << 8 | d[5] << 16)
         pressure = self._pressure(d[0] | d[1] << 8 | d[2] << 16, t)
         yield "temperature", (t * 25 + 8192 >> 14) / 100

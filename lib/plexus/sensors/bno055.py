@@ -60,6 +60,19 @@ class BNO055(I2CDriver):
         "angular_velocity": "rad/s",
         "magnetic_field": "µT",
     }
+    # Section 3.6.5, the output data of the fusion; tables 0-2 and 0-3: 16 g, 2000 °/s,
+    # 2500 µT, -40 to 85 °C. A quaternion has 16 bits.
+    RANGES = (
+        "orientation", -180, 360,
+        "quaternion", -2, 2,
+        "calibration", 0, 3,
+        "temperature", -40, 85,
+        "acceleration", -157, 157,
+        "linear_acceleration", -167, 167,
+        "gravity", -10, 10,
+        "angular_velocity", -35, 35,
+        "magnetic_field", -2500, 2500,
+    )  # fmt: skip
     NO_MEAN = ("orientation", "quaternion")
 
     def __init__(
@@ -67,10 +80,11 @@ class BNO055(I2CDriver):
         bus,
         address=None,
         values=("orientation", "quaternion", "calibration", "temperature"),
+        any_id=False,
     ):
-        from .checks import some
+        from .several import some
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         some("values", values, sorted(self.METRICS))
         self._values = tuple(values)
         self.METRICS = {metric: self.METRICS[metric] for metric in values}

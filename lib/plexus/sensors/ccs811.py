@@ -37,11 +37,16 @@ class CCS811(I2CDriver):
 
     ADDRESSES = (0x5A, 0x5B)
     METRICS = {"eco2": "ppm", "tvoc": "ppb"}
+    # "ALG_RESULT_DATA": the most that any firmware of the chip gives.
+    RANGES = (
+        "eco2", 400, 32768,
+        "tvoc", 0, 32768,
+    )  # fmt: skip
 
-    def __init__(self, bus, address=None, interval_s=1):
+    def __init__(self, bus, address=None, interval_s=1, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._interval_s = (1, 10, 60)[choice("interval_s", interval_s, (1, 10, 60))]
 
     def chip(self):

@@ -4,6 +4,10 @@ from .i2c import I2CDriver
 
 class CCS811(I2CDriver):
     def __init__(
-        self, bus: Any, address: int | None = None, interval_s: Literal[1, 10, 60] = 1
+        self,
+        bus: Any,
+        address: int | None = None,
+        interval_s: Literal[1, 10, 60] = 1,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...

@@ -10,16 +10,6 @@ def choice(option, value, choices):
     return choices.index(value)
 
 
-def some(option, values, choices):
-    """The indices of an option's values, a list or tuple of one or more of the choices."""
-    if not isinstance(values, (list, tuple)) or not values:
-        raise ValueError("%s: %r; give a list of some of %s" % (option, values, choices))
-    found = [choice(option, value, choices) for value in values]
-    if len(set(found)) < len(found):
-        raise ValueError("%s: %r; give each once" % (option, values))
-    return found
-
-
 def check_flag(option, value):
     """ValueError, naming the option, unless its value is True or False."""
     if not isinstance(value, bool):

@@ -9,7 +9,7 @@ from .driver import Driver, SensorError
 from .frozen import call
 
 # By model: ms between reads (and until the first), lowest and highest temperature in 0.1 °C.
-_MODELS = {"dht22": (2000, -400, 1250), "dht11": (1000, -200, 600)}
+_MODELS = {"dht22": (2000, -400, 800), "dht11": (1000, -200, 600)}
 
 
 class DHT(Driver):
@@ -21,6 +21,11 @@ class DHT(Driver):
 
     BUS = "pin"
     METRICS = {"humidity": "%", "temperature": "°C"}
+    # AM2302, section "Technical specification"; a DHT11 has less, see _MODELS.
+    RANGES = (
+        "humidity", 0, 100,
+        "temperature", -40, 80,
+    )  # fmt: skip
     INTERVAL_MS = 2000
 
     def __init__(self, pin, model="dht22"):
@@ -61,11 +66,13 @@ class DHT(Driver):
 
 def _dht22(data):
     # Humidity and temperature in tenths, from the bytes as they came.
-    temperature = data[2] << 8 | data[3]
-    if temperature >= 0xC000:
-        temperature -= 0x10000  # two's complement, which some makes send
-    elif temperature >= 0x8000:
-        temperature = 0x8000 - temperature  # the sign and the magnitude, as the datasheet says
+    word = data[2] << 8 | data[3]
+    # The sign and the magnitude, as the datasheet says.
+    temperature = 0x8000 - word if word & 0x8000 else word
+    # Some makes send a two's complement of 16 or 12 bits: what would else be below -40 or above
+    # 80 °C (0xFE70 and more, 0x0E70 to 0x0FFF).
+    if not -400 <= temperature <= 800 and word >> 12 in (0, 15):
+        temperature = (word & 0xFFF) - 0x1000
     return data[0] << 8 | data[1], temperature
 
 

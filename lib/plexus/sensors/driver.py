@@ -25,11 +25,15 @@ class Driver:
     # machine.Pin. "pins": Pins as keywords.
     BUS = None
     METRICS = {}  # metric: its unit, "" if it has none
+    # What it can measure, by its datasheet: a metric, its lowest value and its highest, the next
+    # metric and so on. A bound holds for each number of an object. What is not named has none.
+    RANGES = ()
     # Metrics whose mean says nothing, such as a direction's: 359° and 1° are not 180°.
     NO_MEAN = ()
     INTERVAL_MS = 1000  # how often to read unless told otherwise
 
     ready = False
+    fault = None  # a SensorError about what was left out of the last measurement
 
     def verify(self):
         """SensorError unless it is the right chip. Changes nothing in it."""
@@ -42,14 +46,19 @@ class Driver:
         raise NotImplementedError
 
     def sample(self):
-        """One measurement after what must come before it: yields as `measure()` does."""
+        """One measurement after what must come before it: yields as `measure()` does.
+
+        What is beyond RANGES is left out, and `fault` says so. It is raised if there is no other.
+        """
         # Not ready unless it came to its end: what failed, or was let go of, is set up again.
         ready = self.ready
         self.ready = False
         if not ready:
             self.verify()
             yield from self.setup() or ()
-        yield from self.measure()
+        good = yield from sifted(self, self.measure(), self.RANGES)
+        if not good and self.fault:
+            raise self.fault
         self.ready = True
 
     def read(self):
@@ -64,3 +73,33 @@ class Driver:
 
     def close(self):
         """Let go of interrupts and the like, if the driver has any."""
+
+
+def sifted(self, items, ranges=()):
+    """A generator: yields what can be of a sensor's items, returns whether that was a reading.
+
+    `self.fault` is then a SensorError about what cannot be, None if all can. ranges: see Driver.
+    """
+    self.fault = None
+    good = False
+    for item in items:
+        if not isinstance(item, int):
+            metric, value = item[:2]
+            try:
+                if metric in ranges:
+                    i = ranges.index(metric)
+                    _, low, high = ranges[i : i + 3]
+                    for number in value.values() if isinstance(value, dict) else (value,):
+                        if not low <= float(number) <= high:  # which NaN is not
+                            raise ValueError("%s is not from %s to %s" % (number, low, high))
+                else:
+                    from ..readings.record import TEXT, json_text, kind_of
+
+                    if kind_of(value) == TEXT:
+                        json_text(value)
+            except (TypeError, ValueError) as error:
+                self.fault = SensorError("%s: %s" % (metric, error))
+                continue
+            good = True
+        yield item
+    return good

@@ -31,6 +31,8 @@ class DS18B20(Driver):
 
     BUS = "onewire"
     METRICS = {"temperature": "°C", "temperature.status": ""}
+    # Table "DC electrical characteristics".
+    RANGES = ("temperature", -55, 125)
     INTERVAL_MS = 10000
 
     def __init__(self, pin, names=None):
@@ -41,10 +43,11 @@ class DS18B20(Driver):
         if names:
             self.METRICS = dict(self.METRICS)
         for rom, metric in (names or {}).items():
-            if not isinstance(rom, str) or len(rom) != 16 or rom.lower().strip("0123456789abcdef"):
-                raise ValueError("names: %r; give ROM ids of 16 hexadecimal digits" % (rom,))
-            if not isinstance(metric, str) or not metric:
-                raise ValueError("names: %s: %r; give a metric's name" % (rom, metric))
+            good = isinstance(rom, str) and len(rom) == 16 and isinstance(metric, str) and metric
+            if not good or rom.lower().strip("0123456789abcdef"):
+                raise ValueError(
+                    "names: %r: %r; give 16 hexadecimal digits, and a metric" % (rom, metric)
+                )
             self._probes[rom.lower()] = _Probe(metric, True)
             self.METRICS[metric] = "°C"
             self.METRICS[metric + ".status"] = ""
@@ -100,6 +103,7 @@ class DS18B20(Driver):
 
     def _temperature(self, rom):
         bus = self._bus
+        # Each by itself, so that the others go, and its own status tells.
         try:
             value = call(rom, bus.read_temp, bytes.fromhex(rom))
         except SensorError:
@@ -113,6 +117,9 @@ class DS18B20(Driver):
             raise SensorError(rom + ": zeros only; the wire may be shorted to ground")
         if value == _POWER_ON:
             raise SensorError(rom + ": 85.0 °C, which is its value at power-on")
+        low, high = self.RANGES[1:]
+        if not low <= value <= high:
+            raise SensorError("%s: %s is not from %s to %s" % (rom, value, low, high))
         return round(value, 4)
 
 

@@ -15,7 +15,8 @@ _FIX = "123456"  # the qualities of a measured position; 7 and 8 are typed in or
 
 class GPS(UARTDriver):
     """Yields position {"lat", "lon" (°), "alt" (m above the sea)}, speed (m/s), course (°),
-    satellites (used) and hdop, all of one moment; a read waits for the next one.
+    satellites (used) and hdop, all of one moment; a read waits for the next one. lat beyond 90 or
+    lon beyond 180 is an error.
 
     Without a fix it yields satellites alone, and what the receiver leaves out (the course of one
     that stands still) is left out. lat and lon are Decimals: no digit is lost on a board. With
@@ -31,6 +32,15 @@ class GPS(UARTDriver):
         "satellites": "",
         "hdop": "",
     }
+    # NMEA 0183: degrees, and what its fields hold; alt and speed as u-blox receivers are
+    # limited to (80 km, 500 m/s), with some to spare. lat and lon are checked as they are read.
+    RANGES = (
+        "position", -1000, 100000,
+        "speed", 0, 600,
+        "course", 0, 360,
+        "satellites", 0, 999,
+        "hdop", 0, 100,
+    )  # fmt: skip
     NO_MEAN = ("course",)
 
     def __init__(self, uart, period_ms=1000):

@@ -29,11 +29,13 @@ class HMC5883L(I2CDriver):
 
     ADDRESSES = (0x1E,)
     METRICS = {"magnetic_field": "µT"}
+    # Counts of 12 bits at 230 LSB/gauss, the largest field_range.
+    RANGES = ("magnetic_field", -891, 891)
 
-    def __init__(self, bus, address=None, field_range=130):
+    def __init__(self, bus, address=None, field_range=130, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._range = choice("field_range", field_range, _RANGES)
 
     def chip(self):
@@ -47,7 +49,7 @@ class HMC5883L(I2CDriver):
             yield from self._measured()
         x, z, y = yield from self._measured()
         if _OVERFLOW in (x, y, z):
-            raise self.error("field beyond field_range")
+            raise self.error("beyond field_range")
         # 12 bits, which single precision holds; 1 gauss is 100 µT.
         scale = 100 / _PER_GAUSS[self._range]
         x, y, z = [round(value * scale, 2) for value in (x, y, z)]

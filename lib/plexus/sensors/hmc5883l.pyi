@@ -8,5 +8,6 @@ class HMC5883L(I2CDriver):
         bus: Any,
         address: int | None = None,
         field_range: Literal[88, 130, 190, 250, 400, 470, 560, 810] = 130,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...

@@ -21,6 +21,11 @@ class HTU21D(I2CDriver):
 
     ADDRESSES = (0x40,)
     METRICS = {"temperature": "°C", "humidity": "%"}
+    # Tables "Relative humidity" and "Temperature": the operating range of all of them.
+    RANGES = (
+        "temperature", -40, 125,
+        "humidity", 0, 100,
+    )  # fmt: skip
 
     def chip(self):
         # To other chips 0xFC 0xC9 could be a write, so only who has a likely user register is
@@ -51,6 +56,7 @@ class HTU21D(I2CDriver):
         self.transmit(command)
         yield longest_ms
         data = self.receive(3)
-        if crc8(data[:2], initial=0) != data[2]:
+        # Of zeros it is right; but they are no temperature, and humidity has a bit that is 1.
+        if not any(data) or crc8(data[:2], initial=0) != data[2]:
             raise self.error("a checksum is wrong")
         return (data[0] << 8 | data[1]) & ~3  # the last two bits are a status

@@ -41,6 +41,9 @@ class HX711(Driver):
         self._gain = gain
         self._step_ms = 100 // rate_hz + 1
         self._settling_ms = _SETTLING * 1000 // rate_hz
+        # "Output Data Rate and Format": 24 bits in two's complement.
+        ends = ((-0x800000 - tare) * scale, (0x7FFFFF - tare) * scale)
+        self.RANGES = ("weight", min(ends), max(ends))
         self._tare = tare
         self._scale = scale
 

@@ -8,6 +8,7 @@ _TRIES = const(3)
 
 class I2CDriver(Driver):
     """A driver of a chip on a `machine.I2C` (or SoftI2C). address: the first of ADDRESSES if None.
+    any_id: True: whatever id the chip shows, as a clone may, it is taken for the driver's.
 
     A transfer that fails is made again at once, at most twice: noise on the wires passes. What
     still fails is a SensorError that names the address.
@@ -19,13 +20,17 @@ class I2CDriver(Driver):
     # name, or None if it is another. It changes no state, whichever chip it is that answers.
     chip = None
 
-    def __init__(self, bus, address=None):
+    def __init__(self, bus, address=None, any_id=False):
+        from .checks import check_flag
+
+        check_flag("any_id", any_id)
         if address is None:
             address = next(iter(self.ADDRESSES))
         if not isinstance(address, int) or not 8 <= address < 120:
             raise ValueError("address: %r; give one from 0x08 to 0x77" % (address,))
         self.bus = bus
         self.address = address
+        self.any_id = any_id
 
     @classmethod
     def identify(cls, bus, address):
@@ -36,8 +41,9 @@ class I2CDriver(Driver):
             return None
 
     def verify(self):
-        if self.chip is not None and self.chip() is None:
-            raise self.error("a different chip, not %s" % type(self).__name__)
+        if self.chip is not None and self.chip() is None and not self.any_id:
+            name = type(self).__name__
+            raise self.error("a different chip, not %s; a clone needs any_id" % name)
 
     def error(self, message):
         """A SensorError that names the address as well, to be raised."""

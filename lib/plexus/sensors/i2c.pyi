@@ -6,7 +6,8 @@ class I2CDriver(Driver):
     ADDRESSES: ClassVar[tuple[int, ...]]
     bus: Any
     address: int
-    def __init__(self, bus: Any, address: int | None = None) -> None: ...
+    any_id: bool
+    def __init__(self, bus: Any, address: int | None = None, any_id: bool = False) -> None: ...
     @classmethod
     def identify(cls, bus: Any, address: int) -> str | None: ...
     # None in a driver whose chip cannot be told from others.

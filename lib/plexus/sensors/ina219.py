@@ -22,6 +22,7 @@ class INA219(ShuntMonitor):
     shunt: its resistance in ohms. samples: 1, 2, 4, 8, 16, 32, 64 or 128, averaged.
     """
 
+    LIMITS = (32, 0.32)  # section 8.6, as they are set here; the pin itself stands 26 V
     SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128)
 
     def chip(self):
@@ -40,7 +41,8 @@ class INA219(ShuntMonitor):
     def verify(self):
         # Another program may have left it with other settings: what no INA219 shows is refused.
         if self._word(_CONFIGURATION) & 0xC000 or self._word(_CALIBRATION) & 1:
-            raise self.error("a different chip, not INA219")
+            if not self.any_id:
+                raise self.error("a different chip, not INA219; a clone needs any_id")
 
     def setup(self):
         self._set_word(_CALIBRATION, 0)  # its own current and power, and their overflow, stay 0

@@ -16,6 +16,8 @@ class INA226(ShuntMonitor):
     shunt: its resistance in ohms. samples: 1, 4, 16, 64, 128, 256, 512 or 1024, averaged.
     """
 
+    LIMITS = (40, 0.082)  # section 5.1: the pin stands 40 V; section 7.1: 81.92 mV
+
     def chip(self):
         return "INA226" if self._is(0x2260) else None
 

@@ -17,6 +17,12 @@ class INA260(PowerMonitor):
     """
 
     METRICS = {"voltage": "V", "current": "A", "power": "W"}
+    # Section 7.1: the bus stands 40 V; section 8.6: the register ends at 40.96 A.
+    RANGES = (
+        "voltage", 0, 40,
+        "current", -41, 41,
+        "power", -1640, 1640,
+    )  # fmt: skip
 
     def chip(self):
         return "INA260" if self._is(0x2270) else None

@@ -27,11 +27,13 @@ class LIS3DH(AxesDriver):
 
     ADDRESSES = (0x18, 0x19)
     METRICS = {"acceleration": "m/s²"}
+    # Mechanical characteristics: 2048 counts of 12 mg, the largest accel_range.
+    RANGES = ("acceleration", -241, 241)
 
-    def __init__(self, bus, address=None, accel_range=4):
+    def __init__(self, bus, address=None, accel_range=4, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
 
     def chip(self):
@@ -52,5 +54,5 @@ class LIS3DH(AxesDriver):
         mg = (1, 2, 4, 12)[self._accel]
         yield (
             "acceleration",
-            self._vector(raw, 12, G / 1000 * mg, 3, "acceleration beyond accel_range"),
+            self._vector(raw, 12, G / 1000 * mg, 3, "accel_range"),
         )

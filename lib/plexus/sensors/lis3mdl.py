@@ -24,11 +24,13 @@ class LIS3MDL(AxesDriver):
 
     ADDRESSES = (0x1C, 0x1E)
     METRICS = {"magnetic_field": "µT"}
+    # Mechanical characteristics: 32768 counts at 1711 LSB/gauss, the largest field_range.
+    RANGES = ("magnetic_field", -1916, 1916)
 
-    def __init__(self, bus, address=None, field_range=400):
+    def __init__(self, bus, address=None, field_range=400, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._range = choice("field_range", field_range, (400, 800, 1200, 1600))
 
     def chip(self):
@@ -43,5 +45,5 @@ class LIS3MDL(AxesDriver):
         per_gauss = (6842, 3421, 2281, 1711)[self._range]  # 1 gauss is 100 µT
         yield (
             "magnetic_field",
-            self._vector(raw, 16, 100 / per_gauss, 2, "field beyond field_range"),
+            self._vector(raw, 16, 100 / per_gauss, 2, "field_range"),
         )

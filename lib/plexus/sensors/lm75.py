@@ -24,6 +24,8 @@ class LM75(I2CDriver):
 
     ADDRESSES = (0x48, 0x49, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E, 0x4F, 0x37)
     METRICS = {"temperature": "°C"}
+    # NXP LM75B, table 10. A PCT2075 goes on from 127.875 to -128.
+    RANGES = ("temperature", -55, 127)
 
     def __init__(self, bus, address=None, bits=11):
         from .checks import choice
@@ -54,7 +56,4 @@ class LM75(I2CDriver):
         high, low = self.get(_TEMPERATURE, 2)
         raw = signed(high << 8 | low, 16) >> (16 - self._bits)
         celsius = raw / (1 << self._bits - 8)
-        # A PCT2075 goes on from 127.875 to -128 when it is hotter.
-        if not -55 <= celsius < 127.875:
-            raise self.error("out of its range of -55 to 125 °C")
         yield "temperature", celsius

@@ -29,11 +29,17 @@ class LSM6DSO(AxesDriver):
 
     ADDRESSES = (0x6A, 0x6B)
     METRICS = {"acceleration": "m/s²", "angular_velocity": "rad/s", "temperature": "°C"}
+    # Table 2: 16 g, and 32768 counts of 70 m°/s; section 4.3: -40 to 85 °C.
+    RANGES = (
+        "acceleration", -157, 157,
+        "angular_velocity", -41, 41,
+        "temperature", -40, 85,
+    )  # fmt: skip
 
-    def __init__(self, bus, address=None, accel_range=4, gyro_range=500):
+    def __init__(self, bus, address=None, accel_range=4, gyro_range=500, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
         self._gyro = choice("gyro_range", gyro_range, _GYRO_RANGES)
 
@@ -50,12 +56,14 @@ class LSM6DSO(AxesDriver):
         yield from self._running(150, control, (_RATES, 0x40 | accel, 0x40 | gyro))
         yield from self._fresh(_STATUS, _FRESH, 12)
         raw = unpack("<7h", self.get(_DATA, 14))
+        if min(raw) == max(raw):  # as from a line that is stuck
+            raise self.error("it gives no data")
         # Table 2: 0.061 mg at 2 g, 4.375 m°/s at 125 °/s, and so in proportion.
         acceleration = self._vector(
-            raw[4:], 16, 0.000061 * G * (1 << self._accel), 3, "acceleration beyond accel_range"
+            raw[4:], 16, 0.000061 * G * (1 << self._accel), 3, "accel_range"
         )
         velocity = self._vector(
-            raw[1:4], 16, 0.004375 * DEGREE * (1 << self._gyro), 4, "rotation beyond gyro_range"
+            raw[1:4], 16, 0.004375 * DEGREE * (1 << self._gyro), 4, "gyro_range"
         )
         yield "acceleration", acceleration
         yield "angular_velocity", velocity

@@ -9,5 +9,6 @@ class LSM6DSO(AxesDriver):
         address: int | None = None,
         accel_range: Literal[2, 4, 8, 16] = 4,
         gyro_range: Literal[125, 250, 500, 1000, 2000] = 500,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...

@@ -23,13 +23,21 @@ class MAX17048(I2CDriver):
 
     ADDRESSES = (0x36,)
     METRICS = {"voltage": "V", "charge": "%", "charge_rate": "%/h"}
+    # "Registers": a cell has 5 V at most, where the register reads 5.12; the others end so.
+    RANGES = (
+        "voltage", 0, 10,
+        "charge", 0, 255,
+        "charge_rate", -6816, 6816,
+    )  # fmt: skip
     INTERVAL_MS = 60000
 
-    def __init__(self, bus, address=None, cells=1):
+    def __init__(self, bus, address=None, cells=1, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._cells = 1 + choice("cells", cells, (1, 2))
+        if cells == 1:
+            self.RANGES = ("voltage", 0, 5) + self.RANGES[3:]
 
     def chip(self):
         version = self._word(_VERSION)

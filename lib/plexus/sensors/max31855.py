@@ -19,6 +19,11 @@ class MAX31855(SPIDriver):
     """
 
     METRICS = {"temperature": "°C", "internal_temperature": "°C"}
+    # Table 1, all types of thermocouples; of its own temperature, table 5.
+    RANGES = (
+        "temperature", -270, 1800,
+        "internal_temperature", -55, 127,
+    )  # fmt: skip
 
     def setup(self):
         yield _POWER_UP_MS

@@ -20,6 +20,8 @@ class MAX6675(SPIDriver):
     """
 
     METRICS = {"temperature": "°C"}
+    # "Features": 0 to 1024 °C.
+    RANGES = ("temperature", 0, 1024)
 
     def measure(self):
         yield _CONVERSION_MS

@@ -23,11 +23,13 @@ class MCP9808(I2CDriver):
 
     ADDRESSES = tuple(range(0x18, 0x20))
     METRICS = {"temperature": "°C"}
+    # Section 1.0, "Temperature characteristics".
+    RANGES = ("temperature", -40, 125)
 
-    def __init__(self, bus, address=None, resolution=0.0625):
+    def __init__(self, bus, address=None, resolution=0.0625, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._step = choice("resolution", resolution, _STEPS)
 
     def chip(self):

@@ -26,6 +26,8 @@ class MHZ19(UARTDriver):
     """
 
     METRICS = {"co2": "ppm"}
+    # "Main parameters": the largest detection range; 0 is no value.
+    RANGES = ("co2", 1, 10000)
     INTERVAL_MS = 10000
 
     def __init__(self, uart, warm_up_ms=180000, self_calibration=None, range_ppm=None):

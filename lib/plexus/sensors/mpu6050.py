@@ -39,11 +39,17 @@ class MPU6050(AxesDriver):
 
     ADDRESSES = (0x68, 0x69)
     METRICS = {"acceleration": "m/s²", "angular_velocity": "rad/s", "temperature": "°C"}
+    # Register map, sections 4.4 and 4.5: 16 g, 2000 °/s; the datasheet's 6.9: -40 to 85 °C.
+    RANGES = (
+        "acceleration", -157, 157,
+        "angular_velocity", -35, 35,
+        "temperature", -40, 85,
+    )  # fmt: skip
 
-    def __init__(self, bus, address=None, accel_range=4, gyro_range=500, low_pass=20):
+    def __init__(self, bus, address=None, accel_range=4, gyro_range=500, low_pass=20, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._chip = _CHIPS[0x68]  # till it is known
         self._accel = choice("accel_range", accel_range, (2, 4, 8, 16))
         self._gyro = choice("gyro_range", gyro_range, (250, 500, 1000, 2000))
@@ -67,18 +73,16 @@ class MPU6050(AxesDriver):
         start_ms = 100 + 1000 // _LOW_PASS[self._low_pass]
         yield from self._running(start_ms, (_POWER, 1, 0), settings)
         raw = unpack(">7h", self.get(_DATA, 14))
-        if not any(raw):
+        if min(raw) == max(raw):  # as from a line that is stuck
             raise self.error("it gives no data")
         # LSB/g and LSB/(°/s) as in section 4.17 and 4.19 of its register map.
-        acceleration = self._vector(
-            raw[:3], 16, G / (16384 >> self._accel), 3, "acceleration beyond accel_range"
-        )
+        acceleration = self._vector(raw[:3], 16, G / (16384 >> self._accel), 3, "accel_range")
         velocity = self._vector(
             raw[4:],
             16,
             DEGREE / (131, 65.5, 32.8, 16.4)[self._gyro],
             4,
-            "rotation beyond gyro_range",
+            "gyro_range",
         )
         yield "acceleration", acceleration
         yield "angular_velocity", velocity

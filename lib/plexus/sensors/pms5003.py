@@ -33,6 +33,18 @@ class PMS5003(UARTDriver):
         "particles_5_0": "1/dL",
         "particles_10": "1/dL",
     }
+    # Appendix I: words of 16 bits, of which the last is what a broken line gives.
+    RANGES = (
+        "pm1_0", 0, 65534,
+        "pm2_5", 0, 65534,
+        "pm10", 0, 65534,
+        "particles_0_3", 0, 65534,
+        "particles_0_5", 0, 65534,
+        "particles_1_0", 0, 65534,
+        "particles_2_5", 0, 65534,
+        "particles_5_0", 0, 65534,
+        "particles_10", 0, 65534,
+    )  # fmt: skip
     INTERVAL_MS = 10000
 
     def __init__(self, uart, counts=False, warm_up_ms=30000):

@@ -22,11 +22,13 @@ class QMC5883L(AxesDriver):
 
     ADDRESSES = (0x0D,)
     METRICS = {"magnetic_field": "µT"}
+    # Specifications: 32768 counts at 3000 LSB/gauss, the largest field_range.
+    RANGES = ("magnetic_field", -1093, 1093)
 
-    def __init__(self, bus, address=None, field_range=200):
+    def __init__(self, bus, address=None, field_range=200, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._range = choice("field_range", field_range, (200, 800))
 
     def chip(self):
@@ -41,10 +43,10 @@ class QMC5883L(AxesDriver):
         yield from self._fresh(_STATUS, _READY, 25)
         data = self.get(_DATA, 7)
         if data[6] & _OVERFLOW:
-            raise self.error("field beyond field_range")
+            raise self.error("beyond field_range")
         per_gauss = (12000, 3000)[self._range]  # 1 gauss is 100 µT
         raw = unpack("<3h", data[:6])
         yield (
             "magnetic_field",
-            self._vector(raw, 16, 100 / per_gauss, 2, "field beyond field_range"),
+            self._vector(raw, 16, 100 / per_gauss, 2, "field_range"),
         )

@@ -30,6 +30,12 @@ class SCD30(Sensirion):
 
     ADDRESSES = (0x61,)
     METRICS = {"co2": "ppm", "temperature": "°C", "humidity": "%"}
+    # Datasheet SCD30, tables 1 to 3: CO2 is given up to 40000 ppm; 0 is none.
+    RANGES = (
+        "co2", 1, 40000,
+        "temperature", -40, 70,
+        "humidity", 0, 100,
+    )  # fmt: skip
     INTERVAL_MS = 2000
 
     def __init__(
@@ -40,8 +46,9 @@ class SCD30(Sensirion):
         altitude_m=None,
         pressure_hpa=None,
         temperature_offset=None,
+        any_id=False,
     ):
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         if interval_s is None:
             interval_s = 2
         check("interval_s", interval_s, 2, 1800)
@@ -87,9 +94,6 @@ class SCD30(Sensirion):
         words = yield from self.ask(_MEASUREMENT, 6, _WAIT_MS, 1)
         # Single precision as they come, so that no board loses digits.
         co2, temperature, humidity = struct.unpack(">fff", struct.pack(">6H", *words))
-        # No number (NaN) is in no range.
-        if not (0 < co2 <= 40000 and -60 <= temperature <= 125 and 0 <= humidity <= 100):
-            raise self.error("it gives no valid measurement")
         yield "co2", round(co2, 1)
         yield "temperature", round(temperature, 2)
         yield "humidity", round(humidity, 2)

@@ -11,5 +11,6 @@ class SCD30(Sensirion):
         altitude_m: float | None = None,
         pressure_hpa: float | None = None,
         temperature_offset: float | None = None,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...

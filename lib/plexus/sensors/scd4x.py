@@ -28,6 +28,13 @@ class SCD4x(Sensirion):
 
     ADDRESSES = (0x62,)
     METRICS = {"co2": "ppm", "temperature": "°C", "humidity": "%"}
+    # Section 1: CO2 is given up to 40000 ppm, 0 is none; -10 to 60 °C, less a
+    # temperature_offset of up to 20.
+    RANGES = (
+        "co2", 1, 40000,
+        "temperature", -30, 60,
+        "humidity", 0, 100,
+    )  # fmt: skip
     INTERVAL_MS = 5000
 
     def __init__(

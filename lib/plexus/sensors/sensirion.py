@@ -62,12 +62,17 @@ class HumiditySensor(Sensirion):
     """
 
     METRICS = {"temperature": "°C", "humidity": "%"}
+    # SHT3x-DIS, section 1, and SHT4x, section 2: the specified range.
+    RANGES = (
+        "temperature", -40, 125,
+        "humidity", 0, 100,
+    )  # fmt: skip
     MODES = {}
 
-    def __init__(self, bus, address=None, repeatability="high"):
+    def __init__(self, bus, address=None, repeatability="high", any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         choice("repeatability", repeatability, ("high", "medium", "low"))
         self._mode = self.MODES[repeatability]
 

@@ -19,6 +19,7 @@ class HumiditySensor(Sensirion):
         bus: Any,
         address: int | None = None,
         repeatability: Literal["high", "medium", "low"] = "high",
+        any_id: bool = False,
     ) -> None: ...
 
 def celsius(raw: int) -> float: ...

@@ -31,11 +31,16 @@ class SGP30(Sensirion):
 
     ADDRESSES = (0x58,)
     METRICS = {"eco2": "ppm", "tvoc": "ppb"}
+    # Section 1.1, "Air Quality Signals": the output range.
+    RANGES = (
+        "eco2", 400, 60000,
+        "tvoc", 0, 60000,
+    )  # fmt: skip
 
-    def __init__(self, bus, address=None, baseline=None):
+    def __init__(self, bus, address=None, baseline=None, any_id=False):
         from .checks import check_whole
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         if baseline is not None:
             if not isinstance(baseline, (tuple, list)) or len(baseline) != 2:
                 raise ValueError("baseline: %r; give two numbers, as the driver had" % (baseline,))

@@ -23,9 +23,11 @@ class SGP40(Sensirion):
 
     ADDRESSES = (0x59,)
     METRICS = {"voc_raw": ""}
+    # Section 1, table 1: 0 to 65535 ticks; neither end is a resistance.
+    RANGES = ("voc_raw", 1, 65534)
 
-    def __init__(self, bus, address=None, humidity=None, temperature=None):
-        super().__init__(bus, address)
+    def __init__(self, bus, address=None, humidity=None, temperature=None, any_id=False):
+        super().__init__(bus, address, any_id)
         if not callable(humidity):
             check("humidity", humidity, 0, 100)
         if not callable(temperature):

@@ -10,5 +10,6 @@ class SGP40(Sensirion):
         address: int | None = None,
         humidity: float | Callable[[], float | None] | None = None,
         temperature: float | Callable[[], float | None] | None = None,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...

@@ -35,6 +35,12 @@ class System(Driver):
         "battery_voltage": "V",
         "battery_voltage.status": "",
     }
+    # ESP-IDF: the sensor's range, and RSSI as a signed byte. battery_voltage is of ADC's range;
+    # heaps and uptime have no bound.
+    RANGES = (
+        "rssi", -127, 0,
+        "chip_temperature", -40, 125,
+    )  # fmt: skip
     INTERVAL_MS = 60000
 
     def __init__(self, battery=None, divider=2.0, wifi=True):
@@ -44,8 +50,9 @@ class System(Driver):
         check_number("divider", divider, 1, 1000)
         self._battery = None
         if battery is None:
-            names = [name for name in self.METRICS if not name.startswith("battery")]
-            self.METRICS = {name: self.METRICS[name] for name in names}
+            self.METRICS = {
+                name: self.METRICS[name] for name in self.METRICS if name[:7] != "battery"
+            }
         else:
             from .adc import ADC
 

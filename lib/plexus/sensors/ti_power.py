@@ -14,10 +14,10 @@ class PowerMonitor(I2CDriver):
     METRICS = {"voltage": "V", "shunt_voltage": "V", "current": "A", "power": "W"}
     SAMPLES = (1, 4, 16, 64, 128, 256, 512, 1024)  # what it can average
 
-    def __init__(self, bus, address=None, samples=1):
+    def __init__(self, bus, address=None, samples=1, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._samples = self.SAMPLES[choice("samples", samples, self.SAMPLES)]
 
     def _word(self, register):
@@ -60,14 +60,24 @@ class PowerMonitor(I2CDriver):
 
 
 class ShuntMonitor(PowerMonitor):
-    """The base of those with a shunt of one's own."""
+    """The base of those with a shunt of one's own. LIMITS: the volts of the bus and the shunt."""
 
-    def __init__(self, bus, address=None, shunt=0.1, samples=1):
+    LIMITS = (0, 0)
+
+    def __init__(self, bus, address=None, shunt=0.1, samples=1, any_id=False):
         from .checks import check_number
 
-        super().__init__(bus, address, samples)
+        super().__init__(bus, address, samples, any_id)
         check_number("shunt", shunt, 0.000001, 1000)
         self._shunt_uohm = int(shunt * 1000000 + 0.5)
+        volts, limit = self.LIMITS
+        current = limit * 1000000 / self._shunt_uohm
+        self.RANGES = (
+            "voltage", 0, volts,
+            "shunt_voltage", -limit, limit,
+            "current", -current, current,
+            "power", -volts * current, volts * current,
+        )  # fmt: skip
 
     def _shunt_readings(self, voltage_uv, shunt_nv):
         # I = U / R, to the nearest uA.

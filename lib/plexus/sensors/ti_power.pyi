@@ -5,7 +5,9 @@ from .i2c import I2CDriver
 
 class PowerMonitor(I2CDriver):
     SAMPLES: ClassVar[tuple[int, ...]]
-    def __init__(self, bus: Any, address: int | None = None, samples: int = 1) -> None: ...
+    def __init__(
+        self, bus: Any, address: int | None = None, samples: int = 1, any_id: bool = False
+    ) -> None: ...
     _samples: int
     def _word(self, register: int) -> int: ...
     def _set_word(self, register: int, value: int) -> None: ...
@@ -15,7 +17,13 @@ class PowerMonitor(I2CDriver):
     def _readings(self, voltage_uv: int, current_ua: int) -> Iterator[tuple[str, float]]: ...
 
 class ShuntMonitor(PowerMonitor):
+    LIMITS: ClassVar[tuple[float, float]]
     def __init__(
-        self, bus: Any, address: int | None = None, shunt: float = 0.1, samples: int = 1
+        self,
+        bus: Any,
+        address: int | None = None,
+        shunt: float = 0.1,
+        samples: int = 1,
+        any_id: bool = False,
     ) -> None: ...
     def _shunt_readings(self, voltage_uv: int, shunt_nv: int) -> Iterator[tuple[str, float]]: ...

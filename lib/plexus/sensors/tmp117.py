@@ -23,11 +23,13 @@ class TMP117(I2CDriver):
 
     ADDRESSES = (0x48, 0x49, 0x4A, 0x4B)
     METRICS = {"temperature": "°C"}
+    # Section 1: -55 to 150 °C.
+    RANGES = ("temperature", -55, 150)
 
-    def __init__(self, bus, address=None, averaging=8):
+    def __init__(self, bus, address=None, averaging=8, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._averaging = _AVERAGING[choice("averaging", averaging, _AVERAGING)]
 
     def chip(self):

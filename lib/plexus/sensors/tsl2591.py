@@ -27,13 +27,15 @@ class TSL2591(I2CDriver):
 
     ADDRESSES = (0x29,)
     METRICS = {"illuminance": "lx"}
+    # All counts at the lowest gain and the shortest time: 36863 * 4.08.
+    RANGES = ("illuminance", 0, 150402)
     INTERVAL_MS = 2000
     GAINS = (1, 25, 428, 9876)
 
-    def __init__(self, bus, address=None, gain=None, integration_ms=100):
+    def __init__(self, bus, address=None, gain=None, integration_ms=100, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         self._automatic = gain is None
         self._gain = 1 if gain is None else choice("gain", gain, self.GAINS + (None,))
         self._steps = 1 + choice("integration_ms", integration_ms, (100, 200, 300, 400, 500, 600))

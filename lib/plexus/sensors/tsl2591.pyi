@@ -10,5 +10,6 @@ class TSL2591(I2CDriver):
         address: int | None = None,
         gain: Literal[1, 25, 428, 9876] | None = None,
         integration_ms: Literal[100, 200, 300, 400, 500, 600] = 100,
+        any_id: bool = False,
     ) -> None: ...
     def chip(self) -> str | None: ...

@@ -29,12 +29,14 @@ class VEML7700(I2CDriver):
 
     ADDRESSES = (0x10,)
     METRICS = {"illuminance": "lx"}
+    # The application note: 140000 lx, where its correction ends.
+    RANGES = ("illuminance", 0, 141000)
     INTERVAL_MS = 5000
 
-    def __init__(self, bus, address=None, gain=None, integration_ms=100):
+    def __init__(self, bus, address=None, gain=None, integration_ms=100, any_id=False):
         from .checks import choice
 
-        super().__init__(bus, address)
+        super().__init__(bus, address, any_id)
         choice("gain", gain, _GAINS + (None,))
         choice("integration_ms", integration_ms, _TIMES_MS)
         if gain is None and integration_ms != 100:

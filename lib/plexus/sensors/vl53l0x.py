@@ -58,9 +58,11 @@ class VL53L0X(I2CDriver):
 
     ADDRESSES = (0x29,)
     METRICS = {"distance": "mm"}
+    # It is made for 2 m (section 1); twice that is no target, nor is 8190.
+    RANGES = ("distance", 0, 4000)
 
-    def __init__(self, bus, address=None, budget_ms=33):
-        super().__init__(bus, address)
+    def __init__(self, bus, address=None, budget_ms=33, any_id=False):
+        super().__init__(bus, address, any_id)
         if not isinstance(budget_ms, int) or not 20 <= budget_ms <= 1000:
             raise ValueError("budget_ms: %r; give 20 to 1000" % (budget_ms,))
         self._budget_ms = budget_ms

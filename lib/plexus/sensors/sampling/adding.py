@@ -1,7 +1,7 @@
 """Makes a sensor's Channel of what Sampler.add() is given, and checks that."""
 
 from ...port import const
-from ..checks import check_whole
+from ..checks import check_flag, check_whole
 from .channel import Channel
 
 _LONGEST_MS = const(86400000)
@@ -27,8 +27,7 @@ def made(
     check_whole("interval_ms", interval_ms, 1, _LONGEST_MS)
     if not hasattr(sensor, "read"):
         raise ValueError("sensor: %r has no read()" % (sensor,))
-    if not isinstance(on_demand, bool):
-        raise ValueError("on_demand: %r; give True or False" % (on_demand,))
+    check_flag("on_demand", on_demand)
     filters = None
     if calibration or deadband is not None or average != 1 or heartbeat_ms:
         from .filters import Filters

@@ -1,7 +1,7 @@
 """One sensor's schedule: when it is read, to whom what it gives goes, and how it does."""
 
 from ...port import const, ticks_add, ticks_diff
-from ..driver import Driver
+from ..driver import Driver, sifted
 
 _LONGEST_MS = const(86400000)
 _MIN_MS = const(10)
@@ -24,6 +24,7 @@ class Channel:
     without METRICS, once it has sent them. description: what is read and where, for a person:
     "BME280 at 0x76".
     status: "ok", or what is wrong; "starting" before the first reading, "idle" without a client.
+    A value that cannot be is left out, and is wrong; the others go, and the rate stays.
     failures: how many in a row. max_lateness_ms: the latest that a step of it ever came, because
     the program was busy with other things.
 
@@ -46,6 +47,7 @@ class Channel:
         self.client = None
         self.status = "idle"
         self.failures = 0
+        self.fault = None
         self.max_lateness_ms = 0
         self.due = 0  # ticks of the next thing to do
         self.slot = 0  # ticks at which the measurement was, or will be, due
@@ -131,7 +133,9 @@ class Channel:
         now = px.ticks_ms()
         if wait_ms is None:
             self.failures = 0
-            self._tell(px, "ok")
+            sensor = self.sensor
+            fault = sensor.fault if isinstance(sensor, Driver) else self.fault
+            self._tell(px, _text(fault) if fault else "ok")
             # In step with the first measurement; what could not be in time is left out.
             late_ms = ticks_diff(now, self.slot)
             self.slot = ticks_add(self.slot, (late_ms // self.interval_ms + 1) * self.interval_ms)
@@ -147,12 +151,13 @@ class Channel:
             self._begun = px.ticks_ms()
             self._readings.clear()
             sensor = self.sensor
-            sample = sensor.sample() if isinstance(sensor, Driver) else sensor.read()
-            if sample is None:
-                sample = ()
-            elif isinstance(sample, dict):
-                sample = sample.items()
-            self._sample = iter(sample)
+            if isinstance(sensor, Driver):
+                self._sample = sensor.sample()
+            else:
+                items = sensor.read()
+                self._sample = sifted(
+                    self, items.items() if isinstance(items, dict) else items or ()
+                )
         for item in self._sample:
             if isinstance(item, int):
                 if not 0 <= item <= _LONGEST_MS:

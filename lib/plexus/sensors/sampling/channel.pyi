@@ -1,6 +1,7 @@
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from ..driver import SensorError
 from .filters import Filters
 
 # Anything that can be read; a driver of ours as well.
@@ -32,6 +33,7 @@ class Channel:
     client: _Client | None
     status: str
     failures: int
+    fault: SensorError | None
     max_lateness_ms: int
     due: int
     slot: int

@@ -4,8 +4,10 @@ from collections import OrderedDict
 
 from ...port import const, ticks_diff
 from ...readings.decimal import Decimal
+from ..checks import check_number, check_whole
 
 _DIGITS = "%.7g"  # what single precision holds
+_MOST = const(1000000000)
 _MOST_READS = const(10000)
 _LONGEST_MS = const(86400000)
 # Metrics with their tags of which a mean or the last value is kept. Tags that are ever new ones
@@ -31,14 +33,12 @@ class Filters:
             self._lines[name] = line
         bands = deadband.values() if isinstance(deadband, dict) else (deadband,)
         for band in bands:
-            if band is not None and not (_is_finite(band) and band >= 0):
-                raise ValueError("deadband: %r; give a number of 0 or more" % (band,))
+            if band is not None:
+                check_number("deadband", band, 0)
         self._deadband = deadband
-        if isinstance(average, bool) or not isinstance(average, int) or average < 1:
-            raise ValueError("average: %r; give how many reads, 1 or more" % (average,))
+        check_whole("average", average, 1, _MOST)
         self._average = min(average, _MOST_READS)
-        if not _is_number(heartbeat_ms) or not 0 <= heartbeat_ms <= _LONGEST_MS:
-            raise ValueError("heartbeat_ms: %r; give 0 (none) to %d" % (heartbeat_ms, _LONGEST_MS))
+        check_number("heartbeat_ms", heartbeat_ms, 0, _LONGEST_MS)
         self._heartbeat_ms = heartbeat_ms
         self._no_mean = no_mean
         self._reads = 0

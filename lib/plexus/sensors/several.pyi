@@ -1,0 +1,3 @@
+from collections.abc import Sequence
+
+def some(option: str, values: object, choices: Sequence[object]) -> list[int]: ...
