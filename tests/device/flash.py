@@ -2,6 +2,9 @@
 
 import os
 
+import firmware.crashes as crashes
+from plexus.port import load_once
+
 
 class PowerCut(BaseException):
     """The board is dead: no code that catches errors sees it."""
@@ -83,7 +86,7 @@ class _File:
 
 
 class Mounted:
-    """Within it, this module's files are on that flash."""
+    """Within it, this module's files are on that flash, also for who loads it for a moment."""
 
     def __init__(self, module, flash):
         self._module = module
@@ -92,8 +95,15 @@ class Mounted:
     def __enter__(self):
         self._module.os = self._flash
         self._module.open = self._flash.open
+        crashes.load_once = self._load_once
         return self._flash
 
     def __exit__(self, *_):
         self._module.os = os
         del self._module.open
+        crashes.load_once = load_once
+
+    def _load_once(self, near, name):
+        if self._module.__name__.split(".")[-1] == name:
+            return self._module
+        return load_once(near, name)
