@@ -38,21 +38,27 @@ def make_client(config):
     return Plexus(config["api_key"], config["source_id"], **options)
 
 
+def make_board(profile):
+    """The Board of a profile. Some boards' power is a pin that it holds."""
+    from plexus.board import Board
+
+    try:
+        return Board(profile)
+    except (ValueError, OSError) as error:
+        print("plexus: board.json: hold: %s" % (error,))
+        del profile["hold"]
+        return Board(profile)
+
+
 def make_sampler(config, profile, px, safe):
     """(the Sampler of the board's sensors, what a scan has found, what cannot be used of it all).
 
     safe: it gets no sensor. What of `config` and `profile` serves no other part is taken out of
     them: it is kilobytes.
     """
-    from plexus.board import Board
     from plexus.sensors import Sampler
 
-    try:
-        board = Board(profile)  # some boards' power is a pin that it holds
-    except (ValueError, OSError) as error:
-        print("plexus: board.json: hold: %s" % (error,))
-        del profile["hold"]
-        board = Board(profile)
+    board = make_board(profile)
     sampler = Sampler(px)
     found = ()
     entries = config.pop("sensors", None)

@@ -2,16 +2,15 @@
 
 import asyncio
 import gc
-import time
 
 import machine
 
 from plexus import PlexusError
-from plexus.port import const, reserve, ticks_add, ticks_diff, ticks_ms
+from plexus.port import const, reserve, sleep_ms, ticks_add, ticks_diff, ticks_ms
 from plexus.sensors import Sampler
 
 from .button import ask_for_portal
-from .factory import make_client, make_network, unload_board
+from .factory import make_board, make_client, make_network, unload_board
 from .redact import redact
 from .watchdog import Watchdog
 
@@ -19,6 +18,7 @@ _WINDOW_MS = const(5000)  # at power-on, for a person
 _AWAKE_MS = const(60000)  # what takes longer is no battery's matter
 _TIMEOUT_MS = const(10000)
 _TRIES = const(3)
+_AGAIN_MS = const(1100)  # a second is between two refusals that count
 _SAFE_S = const(1800)  # the least sleep in safe mode
 _MAGIC = b"plx1"
 
@@ -41,9 +41,7 @@ def main(config, profile, crashes, store=None):
     ends = ticks_add(ticks_ms(), awake_ms)
     # Fed between the steps, each of which is shorter: only a wake that hangs is ended by it.
     watchdog = Watchdog(config["watchdog_s"])
-    from plexus.board import Board
-
-    board = Board(profile)  # some boards' power is a pin that it holds
+    board = make_board(profile)
     count = wake_count()
     # One request is a step, too.
     config["timeout_ms"] = min(config.get("timeout_ms", _TIMEOUT_MS), awake_ms // 2)
@@ -59,7 +57,7 @@ def main(config, profile, crashes, store=None):
         for problem in board.problems:
             print("plexus: " + problem)
             px.send("device.problem", problem[:256])
-        board = Board = None
+        board = None
         unload_board()
     network = None
     if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
@@ -140,7 +138,7 @@ def read_once(sampler, px, limit_ms):
             if channel.status == "ok" or channel.failures >= _TRIES:
                 waiting.remove(channel)
         if waiting:
-            time.sleep_ms(min(max(wait_ms, 1), 100))
+            sleep_ms(min(max(wait_ms, 1), 100))
 
 
 def deliver(px, network, ends, feed, secrets=()):
@@ -160,7 +158,9 @@ def deliver(px, network, ends, feed, secrets=()):
     if not asyncio.run(joined()):
         print("plexus: network:", network.status)
         return False
-    for _ in range(_TRIES):
+    tries = _TRIES
+    while tries:
+        tries -= 1
         feed()
         try:
             px.flush()
@@ -168,7 +168,11 @@ def deliver(px, network, ends, feed, secrets=()):
             return True
         except PlexusError as error:
             print("plexus: server:", redact(secrets, str(error)))
-            if error.status:
+            if error.status == 400 or error.status == 413:
+                # The reading that it is about is given up when it is refused at another time.
+                tries += 1
+                sleep_ms(_AGAIN_MS)
+            elif error.status:
                 break  # it answers, and will answer the same again
         except MemoryError:
             gc.collect()
