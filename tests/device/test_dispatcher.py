@@ -554,7 +554,7 @@ def test_parse_lets_strings_have_any_commas_brackets_and_digits():
 
 
 def test_parse_refuses_escapes_of_half_a_character():
-    for escape in ("d800", "D83d", "dBff", "dc00", "DFFF", "d83d\\ude00", "12g4", "12", "", "uuuu"):
+    for escape in ("d800", "D83d", "dBff", "dc00", "DFFF", "12g4", "12", "", "uuuu"):
         with raises(ValueError, "message: an escape of half a character"):
             parse('{"a":"\\u%s"}' % escape)
     for escape, char in (
@@ -565,6 +565,27 @@ def test_parse_refuses_escapes_of_half_a_character():
     ):
         equal(parse('{"a":"\\u%s"}' % escape)["a"], char)
     equal(parse('{"a":"\\\\ud800"}')["a"], "\\ud800")  # it is a backslash
+
+
+def test_characters_escaped_as_two_halves_are_whole():
+    for text, character in (
+        ("\\ud83d\\ude00", "\U0001f600"),
+        ("\\uD800\\uDC00", "\U00010000"),
+        ("\\udbff\\udfff", "\U0010ffff"),
+        ("a\\\\\\ud83d\\ude00\\n\\u00e9", "a\\\U0001f600\n\xe9"),
+        ("\\ud83d\\ude00\\ud83d\\ude01", "\U0001f600\U0001f601"),
+    ):
+        equal(parse('{"%s":["%s"]}' % (text, text)), {character: [character]})
+    for text in (
+        "\\ud83d",
+        "\\ude00",
+        "\\ud83dx",
+        "\\ud83d\\n",
+        "\\ud83d\\ud83d\\ude00",
+        "\\ud83d\\u0041",
+    ):
+        with raises(ValueError, "half a character"):
+            parse('{"a":"%s"}' % text)
 
 
 def test_numbers_and_lists_of_any_length_are_refused_in_few_words():

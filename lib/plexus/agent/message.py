@@ -2,7 +2,7 @@
 
 import json
 
-from ..port import const, load_native
+from ..port import const, load_native, load_once
 
 _weigh = load_native("plexus", "websocket.frames").weigh
 _SHOWN = const(40)
@@ -24,6 +24,8 @@ def parse(text):
         raise ValueError(_HEAVY[heavy - 1])
     message = None
     try:
+        if "\\ud" in text or "\\uD" in text:
+            text = load_once(__name__, "escapes").joined(text)
         message = json.loads(text)
     except (ValueError, TypeError, RuntimeError, MemoryError):
         pass  # TypeError: MicroPython's takes more than texts for a key

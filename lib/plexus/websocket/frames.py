@@ -85,6 +85,7 @@ def weigh(data) -> int:
     values = 0
     digits = 0
     inside = 0
+    half = 0
     i = 0
     while i < end:
         byte = p[i]
@@ -109,8 +110,15 @@ def weigh(data) -> int:
                         elif byte < 0x30 or byte > 0x39:
                             return 4
                         code = code << 4 | byte - 0x30
-                    if code >> 11 == 0x1B:
+                    # The first half of a character, and nothing else, is before the second.
+                    code >>= 10
+                    if half + 0x36 != code and (half or code == 0x37):
                         return 4
+                    half = 0
+                    if code == 0x36:
+                        half = 1
+                        if i + 2 > end or p[i] != 0x5C or p[i + 1] != 0x75:
+                            return 4
         elif byte >= 0x30 and byte <= 0x39:
             if digits == 0:
                 values += 1
