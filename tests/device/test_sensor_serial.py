@@ -359,6 +359,15 @@ def test_gps_that_sends_nothing_is_an_error():
         Rig(bus, None, GPS(bus)).sample()
 
 
+def test_gps_without_checksums_is_told_as_what_it_is():
+    class Bare(gps.Model):
+        def say(self, data, at_ms):
+            super().say(bytes(data).split(b"*")[0] + b"\r\n", at_ms)
+
+    with raises(SensorError, "GPS", "without checksums"):
+        gps_rig(Bare()).values()
+
+
 def test_gps_of_another_baud_rate_is_an_error_and_is_not_kept():
     bus = UART(Voice(bytes(range(128, 256)) * 7), rxbuf=1024)
     with raises(SensorError, "GPS", "baud rate"):

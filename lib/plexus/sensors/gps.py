@@ -63,6 +63,7 @@ class GPS(UARTDriver):
         gga = rmc = None
         rest = b""
         heard = 0
+        bare = False
         for _ in range(0, 2 * self._period_ms + _BURST_MS, _STEP_MS):
             yield _STEP_MS
             came = self.receive()
@@ -72,6 +73,7 @@ class GPS(UARTDriver):
             for line in lines:
                 fields = _fields(line)
                 if fields is None:
+                    bare = bare or (line[:2] in (b"$G", b"$B") and b"*" not in line)
                     continue
                 if fields[0][2:] == "GGA" and len(fields) >= 10:
                     gga = fields
@@ -81,6 +83,8 @@ class GPS(UARTDriver):
                     return gga, rmc
         if gga or rmc:
             raise self.error("no GGA and RMC of one moment; turn both on in the receiver")
+        if bare:
+            raise self.error("sentences without checksums; turn them on in the receiver")
         raise self.misunderstood(heard)
 
 
