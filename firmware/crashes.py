@@ -49,7 +49,7 @@ class Crashes:
             for key in state:
                 if isinstance(found.get(key), type(state[key])):
                     state[key] = found[key]
-        count = load_once(__name__, "crash_count").read()
+        count = load_once(__name__, "atomic_json").number()
         self._elsewhere = count > 0
         state["early"] = max(state["early"], count)
         self._state = state
@@ -172,4 +172,4 @@ class Crashes:
             count = self._state["early"]
         if count or self._elsewhere:
             self._elsewhere = count > 0
-            load_once(__name__, "crash_count").write(count)
+            load_once(__name__, "atomic_json").number(count)

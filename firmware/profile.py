@@ -4,33 +4,23 @@ from . import atomic_json
 
 _MAX_BYTES = 16384
 
-# What each part has to have, and what it may have ("?"). A list's entries that are not so are left
-# out one by one. The other keys are for people.
-_SWITCH = {"pin": int, "active": str}
-_SHAPES = {
-    "name": str,
-    "hold": {"pin": int, "active?": str},
-    "led": {"kind": str, "pin": int, "active?": str, "clock_pin?": int, "power_pin?": _SWITCH},
-    "buttons": [{"pin": int, "active": str}],
-    "i2c": [
-        {
-            "name": str,
-            "id": int,
-            "scl": int,
-            "sda": int,
-            "freq_hz?": int,
-            "timeout_us?": int,
-            "occupied?": [int],
-            "power_pin?": _SWITCH,
-        }
-    ],
-    "spi": [{"name": str, "id": int, "sck": int, "mosi": int, "miso": int, "idle_high?": [int]}],
-    "uart": [{"name": str, "id": int, "tx": int, "rx": int, "baudrate?": int}],
-    "onewire": [{"name": str, "pin": int, "power_pin?": _SWITCH}],
-    "battery": {"pin?": int, "divider?": (int, float), "enable_pin?": _SWITCH},
-    "ethernet": {"phy": str, "address": int, "mdc": int, "mdio": int, "power_pin?": _SWITCH},
-    "sensors": [dict],
-}
+# What each part has to have, and, after "?", what it may have: i a whole number, n a number, s a
+# text, l a list of whole numbers, w a switch. A "*" part is a list, whose entries that are not so
+# are left out one by one. Other keys are for people. One text: each key would be a name, and names
+# stay in a board's RAM.
+_SWITCH = "pin=i active=s"
+_SHAPES = """
+hold: pin=i ?active=s
+led: kind=s pin=i ?active=s ?clock_pin=i ?power_pin=w
+battery: ?pin=i ?divider=n ?enable_pin=w
+ethernet: phy=s address=i mdc=i mdio=i ?power_pin=w
+*buttons: pin=i active=s
+*i2c: name=s id=i scl=i sda=i ?freq_hz=i ?timeout_us=i ?occupied=l ?power_pin=w
+*spi: name=s id=i sck=i mosi=i miso=i ?idle_high=l
+*uart: name=s id=i tx=i rx=i ?baudrate=i
+*onewire: name=s pin=i ?power_pin=w
+*sensors:
+"""
 
 
 def load(path="board.json"):
@@ -40,29 +30,45 @@ def load(path="board.json"):
     except (OSError, ValueError) as error:
         print("plexus: no board profile (%s): only the board itself is read" % (error,))
         return {}
-    profile = {}
-    for key, value in found.items() if isinstance(found, dict) else ():
-        shape = _SHAPES.get(key)
-        if shape is None or _fits(value, shape):
-            profile[key] = value
-        elif isinstance(shape, list) and isinstance(value, list):
-            profile[key] = [entry for entry in value if _fits(entry, shape[0])]
-        if shape and value is not None and profile.get(key) != value:
-            print("plexus: board.json: %s: damaged; deploy the board's profile again" % (key,))
+    profile = found if isinstance(found, dict) else {}
+    for line in _SHAPES.strip().split("\n"):
+        key, _, shape = line.partition(":")
+        many = key[0] == "*"
+        key = key.lstrip("*")
+        value = profile.get(key)
+        whole = value is None
+        if many and isinstance(value, list):
+            profile[key] = [entry for entry in value if _fits(entry, shape)]
+            whole = len(profile[key]) == len(value)
+        elif not many and _fits(value, shape):
+            whole = True
+        elif key in profile:
+            del profile[key]
+        if not whole:
+            print("plexus: board.json: %s: damaged; deploy the board's profile again" % key)
+    if not isinstance(profile.get("name", ""), str):
+        del profile["name"]
     return profile
 
 
-def _fits(value, shape):
-    if isinstance(shape, list):
-        return isinstance(value, list) and all(_fits(entry, shape[0]) for entry in value)
-    if not isinstance(shape, dict):
-        return isinstance(value, shape) and not isinstance(value, bool)
+def _fits(value, kind):
     if not isinstance(value, dict):
         return False
-    for key in shape:
-        there = value.get(key.rstrip("?"))
-        if there is None and key[-1] == "?":
-            continue
-        if not _fits(there, shape[key]):
+    for field in kind.split():
+        key, _, kind = field.lstrip("?").partition("=")
+        there = value.get(key)
+        if there is None:
+            if field[0] != "?":
+                return False
+        elif kind == "w":
+            if not _fits(there, _SWITCH):
+                return False
+        elif kind == "l":
+            if not isinstance(there, list) or not all(isinstance(pin, int) for pin in there):
+                return False
+        elif kind == "s":
+            if not isinstance(there, str):
+                return False
+        elif isinstance(there, bool) or not isinstance(there, int if kind == "i" else (int, float)):
             return False
     return True

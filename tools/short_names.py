@@ -23,10 +23,10 @@ _INTERNAL = {
     "plexus.agent": "command_params command_runs command_schema connection dispatcher escapes "
     "hello kinds message recording",
     "plexus.clock": "sntp timekeeping",
-    "plexus.delivery": "bounded_socket exchange http_date message narrowing problem request "
-    "verdict",
+    "plexus.delivery": "bounded_socket exchange http_date narrowing problem request verdict",
     "plexus.port": "reserve",
     "plexus.readings": "codec compound dtoa record render ring sweep timestamp",
+    "plexus.sensors.sampling": "values",
     "plexus.tls": "ca failure",
     "plexus.websocket": "frames handshake lookup",
 }

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 
-from plexus.delivery.message import message_of
+from plexus.delivery.problem import message_of
 from plexus.delivery.request import Http
 from plexus.delivery.verdict import CONFIRMED, judge
 

@@ -115,7 +115,7 @@ def test_what_is_within_both_ends_passes_and_what_is_not_is_left_out():
             whole = ("whole", 1)
             for value in (low, high, low + step(low), high - step(high), {"x": low, "y": high}):
                 equal(given(driver, (metric, value), whole), [(metric, value), whole])
-                equal(driver.fault, None)
+                equal(driver.problem, None)
             for value in (
                 low - step(low),
                 high + step(high),
@@ -125,7 +125,7 @@ def test_what_is_within_both_ends_passes_and_what_is_not_is_left_out():
                 {"x": low, "y": high + step(high)},
             ):
                 equal(given(driver, (metric, value), whole), [whole])
-                assert str(driver.fault).startswith(metric + ": "), (name, driver.fault)
+                assert str(driver.problem).startswith(metric + ": "), (name, driver.problem)
                 with raises(SensorError, metric + ": "):
                     given(driver, (metric, value))
             known += 1
@@ -142,7 +142,7 @@ def test_read_gives_the_others_and_the_fault():
     driver = BME280(None)
     given(driver, ("temperature", -140.88), ("humidity", 50.0))
     equal(driver.read(), [("humidity", 50.0)])
-    assert str(driver.fault).startswith("temperature: "), driver.fault
+    assert str(driver.problem).startswith("temperature: "), driver.problem
 
 
 def test_what_is_not_named_has_no_bound():
@@ -180,7 +180,7 @@ def told(name, rig):
         value = reading[1]
         for number in value.values() if isinstance(value, dict) else (value,):
             assert low <= number <= high, (name, reading)
-    assert name in MAY_BE_SILENT or rig.driver.fault or readings, name
+    assert name in MAY_BE_SILENT or rig.driver.problem or readings, name
     assert {reading[0] for reading in readings} <= healthy, name
     return readings
 
@@ -260,18 +260,18 @@ def test_scd4x_without_co2_still_gives_the_others():
     rig = i2c_rig(SCD4x, scd4x.Model())
     rig.chip.co2 = 0
     equal([reading[0] for reading in rig.sample()], ["temperature", "humidity"])
-    equal(str(rig.driver.fault), "co2: 0 is not from 1 to 40000")
+    equal(str(rig.driver.problem), "co2: 0 is not from 1 to 40000")
     rig.chip.co2 = 415
     rig.bus.clock.advance(5000)
     equal(rig.values()["co2"], 415)
-    equal(rig.driver.fault, None)
+    equal(rig.driver.problem, None)
 
 
 def test_sht3x_of_zeros_is_an_error_though_its_checksum_is_right():
     rig = i2c_rig(SHT3x, sht3x.Model())
     rig.chip.temperature = rig.chip.humidity = 0
     equal(rig.values(), {"humidity": 0.0})
-    equal(str(rig.driver.fault), "temperature: -45.0 is not from -40 to 125")
+    equal(str(rig.driver.problem), "temperature: -45.0 is not from -40 to 125")
 
 
 def test_ds18b20_out_of_range_is_told_of_the_one_and_the_others_go():

@@ -398,7 +398,7 @@ def test_scd30_values_that_are_none_are_left_out():
         rig = i2c_rig(SCD30, scd30.Model())
         setattr(rig.chip, name, value)
         equal(len(rig.sample()), 2)
-        assert str(rig.driver.fault).startswith(name + ": "), rig.driver.fault
+        assert str(rig.driver.problem).startswith(name + ": "), rig.driver.problem
 
 
 def test_scd30_refuses_options_out_of_range():

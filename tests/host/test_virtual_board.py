@@ -754,7 +754,7 @@ def test_one_wire_and_serial_sensors_are_attached(virtual_board: Boards) -> None
     board = virtual_board(
         sensors=[
             {"model": "ds18b20", "bus": "pin", "pin": 4, "options": {"serial": 7}},
-            {"model": "gps", "bus": "uart1", "options": {"period_ms": 10}},
+            {"model": "gps", "bus": "uart1", "options": {"period_ms": 200}},
         ]
     )
     program = (

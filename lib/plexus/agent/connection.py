@@ -197,7 +197,7 @@ class Connection:
             part = message.get(name)
             if isinstance(part, str) and part:
                 text += (": " if text else "") + part
-        clean = load_once("plexus", "delivery.message").clean
+        clean = load_once("plexus", "delivery.problem").clean
         return clean(text, self._px.credentials()[0]) or "an error without words"
 
     async def _write(self, ws):

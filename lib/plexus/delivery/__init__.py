@@ -35,7 +35,7 @@ class Delivery:
         self.maximum = batch_points
         self.batch = batch_points
         self.narrowing = None  # the search for a refused reading that is under way
-        self.message = ""  # what the server said last: see message.py
+        self.message = ""  # what the server said last: see problem.py
         self._failure = None  # or why it said nothing: see problem.py
         self._count = self._skip = 0  # what the next measure takes
         self._dated = True
@@ -109,7 +109,7 @@ class Delivery:
         verdict = judge(status, answer, self.body.count)
         if verdict != CONFIRMED:
             try:
-                message_of = load_once(__name__, "message").message_of
+                message_of = load_once(__name__, "problem").message_of
                 self.message = message_of(status, answer, content, http.key)
             except MemoryError:
                 pass

@@ -160,7 +160,7 @@ class BoundedSocket(IOBase):
             self._raise()
             raise
 
-    def has_more(self, buffer):
+    def any(self, buffer):
         """Whether something has come by itself, or the end; `buffer` may be written to."""
         try:
             return bool(self.sock) and self._io.readinto(buffer) is not None

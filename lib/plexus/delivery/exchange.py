@@ -40,7 +40,7 @@ class Exchange:
         connection = self.connection
         connection.begin(timeout_ms)
         # An answer that nobody asked for must not be the next one's.
-        if self._at < self._end or connection.has_more(self._data):
+        if self._at < self._end or connection.any(self._data):
             connection.shut()
         self._body = body
         self._is_head = method == "HEAD"

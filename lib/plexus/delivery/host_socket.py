@@ -40,7 +40,7 @@ class BoundedSocket(bounded_socket.BoundedSocket):
         except OSError as error:
             raise _plain(error)
 
-    def has_more(self, buffer):
+    def any(self, buffer):
         try:
             if not self.sock:
                 return False

@@ -33,8 +33,7 @@ class Narrowing:
         self._turn = False  # and that one goes next
         self._proven = False  # some of the batch that was refused have passed
         self._passed = []  # the numbers of readings that passed alone, to show another's fault
-        self._blamed = -1  # the number of the reading that is given up if it is refused again
-        self._blamed_at = 0
+        self._blamed = (-1, 0)  # the number of who is given up if refused again, and the ticks
         self.next = 0
 
     def count(self):
@@ -88,10 +87,9 @@ class Narrowing:
         now = delivery.buffer.ticks_ms()
         named = _index(message) == 0
         self.next = 1
-        if seq != self._blamed:
-            self._blamed = seq
-            self._blamed_at = now
-        elif named or ticks_diff(now, self._blamed_at) >= _AGAIN_MS:
+        if seq != self._blamed[0]:
+            self._blamed = seq, now
+        elif named or ticks_diff(now, self._blamed[1]) >= _AGAIN_MS:
             self._reject(seq, message, dated)
             return CONFIRMED
         return CONFIRMED if named else FAILED
@@ -127,7 +125,7 @@ class Narrowing:
             delivery.rejection = (self._metric(), message)
             delivery.buffer.rejected += delivery.buffer.confirm(body)
         delivery.retry.succeeded()
-        self._blamed = -1
+        self._blamed = (-1, 0)
         self._proven = False
         self._suspects = self.next = 0
 

@@ -1,13 +1,16 @@
-"""A failed request in plain words. Loaded for them: a board in trouble has little RAM.
+"""A failed request in plain words, and what the server says of it. Loaded for them: a board in
+trouble has little RAM.
 
 A problem is a tuple: (0, step, reason) if no answer came, `step` and `reason` as Http.request()
-raises them; (HTTP status, the server's message: see message.py) else.
+raises them; (HTTP status, the server's message: see message_of()) else.
 """
 
 import errno
 
-from ..port import load_once, reserve
+from ..port import const, load_once, reserve
 from . import exchange
+
+_MAX_MESSAGE = const(120)
 
 # What a connection was about to do at each step of bounded_socket.py, and then as a WebSocket.
 _STEPS = (
@@ -96,3 +99,25 @@ def _foreign(start):
     if start[:1] == b"{":
         return "broken JSON, or over 1 kB: check endpoint"
     return "no JSON: check endpoint" if start else "it is empty: check endpoint"
+
+
+def clean(text, key):
+    """A server's text with *** in place of the key, cut to 120 characters, in one line."""
+    kept = []
+    for char in text.replace(key, "***")[:_MAX_MESSAGE]:
+        code = ord(char)
+        kept.append(" " if code < 32 or 127 <= code < 160 else char)
+    return "".join(kept)
+
+
+def message_of(status, value, content, key):
+    """The server's message (str); of an answer that is no JSON object, its first 2 bytes.
+
+    value: its JSON, None if it is none. content: its first bytes.
+    """
+    if not isinstance(value, dict):
+        return bytes(content[:2])
+    if status < 300:
+        return "the count is %s" % clean(str(value.get("count")), key)
+    message = value.get("error") or value.get("message")
+    return clean(message, key) if isinstance(message, str) else ""

@@ -1,6 +1,6 @@
 """What every sensor driver has: set-up, measurement, read(), and the checks of its options."""
 
-from ..port import sleep_ms
+from ..port import load, sleep_ms
 
 
 class SensorError(OSError):
@@ -33,7 +33,7 @@ class Driver:
     INTERVAL_MS = 1000  # how often to read unless told otherwise
 
     ready = False
-    fault = None  # a SensorError about what was left out of the last measurement
+    problem = None  # a SensorError about what was left out of the last measurement
 
     def verify(self):
         """SensorError unless it is the right chip. Changes nothing in it."""
@@ -48,7 +48,7 @@ class Driver:
     def sample(self):
         """One measurement after what must come before it: yields as `measure()` does.
 
-        What is beyond RANGES is left out, and `fault` says so. It is raised if there is no other.
+        What is beyond RANGES is left out, and `problem` says so. It is raised if there is no other.
         """
         # Not ready unless it came to its end: what failed, or was let go of, is set up again.
         ready = self.ready
@@ -56,9 +56,9 @@ class Driver:
         if not ready:
             self.verify()
             yield from self.setup() or ()
-        good = yield from sifted(self, self.measure(), self.RANGES)
-        if not good and self.fault:
-            raise self.fault
+        good = yield from sifted(self, self.measure())
+        if not good and self.problem:
+            raise self.problem
         self.ready = True
 
     def read(self):
@@ -75,12 +75,14 @@ class Driver:
         """Let go of interrupts and the like, if the driver has any."""
 
 
-def sifted(self, items, ranges=()):
+def sifted(self, items):
     """A generator: yields what can be of a sensor's items, returns whether that was a reading.
 
-    `self.fault` is then a SensorError about what cannot be, None if all can. ranges: see Driver.
+    `self.problem` is then a SensorError about what cannot be, None if all can. Its RANGES, if it
+    has any, bound them: see Driver.
     """
-    self.fault = None
+    self.problem = None
+    ranges = getattr(self, "RANGES", ())
     good = False
     for item in items:
         if not isinstance(item, int):
@@ -88,17 +90,16 @@ def sifted(self, items, ranges=()):
             try:
                 if metric in ranges:
                     i = ranges.index(metric)
-                    _, low, high = ranges[i : i + 3]
+                    _, low, high = ranges[i : i + 3]  # pyright: ignore[reportAssignmentType]
                     for number in value.values() if isinstance(value, dict) else (value,):
                         if not low <= float(number) <= high:  # which NaN is not
                             raise ValueError("%s is not from %s to %s" % (number, low, high))
                 else:
-                    from ..readings.record import TEXT, json_text, kind_of
-
-                    if kind_of(value) == TEXT:
-                        json_text(value)
+                    record = load("plexus", "readings.record")
+                    if record.kind_of(value) == record.TEXT:
+                        record.json_text(value)
             except (TypeError, ValueError) as error:
-                self.fault = SensorError("%s: %s" % (metric, error))
+                self.problem = SensorError("%s: %s" % (metric, error))
                 continue
             good = True
         yield item

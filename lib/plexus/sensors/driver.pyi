@@ -7,9 +7,9 @@ _Reading = (
 
 class SensorError(OSError): ...
 
-# What notes the fault: a driver, or the channel of a sensor of one's own.
+# What notes the problem: a driver, or the channel of a sensor of one's own.
 class _Holder(Protocol):
-    fault: SensorError | None
+    problem: SensorError | None
 
 class Driver:
     BUS: ClassVar[str | None]
@@ -18,7 +18,7 @@ class Driver:
     NO_MEAN: tuple[str, ...]
     INTERVAL_MS: int
     ready: bool
-    fault: SensorError | None
+    problem: SensorError | None
     def verify(self) -> None: ...
     def setup(self) -> Iterable[int] | None: ...
     def measure(self) -> Iterator[int | _Reading]: ...
@@ -26,6 +26,4 @@ class Driver:
     def read(self) -> list[_Reading]: ...
     def close(self) -> None: ...
 
-def sifted(
-    self: _Holder, items: Iterable[Any], ranges: tuple[Any, ...] = ()
-) -> Generator[Any, None, bool]: ...
+def sifted(self: _Holder, items: Iterable[Any]) -> Generator[Any, None, bool]: ...

@@ -47,7 +47,7 @@ class Channel:
         self.client = None
         self.status = "idle"
         self.failures = 0
-        self.fault = None
+        self.problem = None
         self.max_lateness_ms = 0
         self.due = 0  # ticks of the next thing to do
         self.slot = 0  # ticks at which the measurement was, or will be, due
@@ -134,8 +134,8 @@ class Channel:
         if wait_ms is None:
             self.failures = 0
             sensor = self.sensor
-            fault = sensor.fault if isinstance(sensor, Driver) else self.fault
-            self._tell(px, _text(fault) if fault else "ok")
+            problem = sensor.problem if isinstance(sensor, Driver) else self.problem
+            self._tell(px, _text(problem) if problem else "ok")
             # In step with the first measurement; what could not be in time is left out.
             late_ms = ticks_diff(now, self.slot)
             self.slot = ticks_add(self.slot, (late_ms // self.interval_ms + 1) * self.interval_ms)

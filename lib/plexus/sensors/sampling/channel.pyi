@@ -33,7 +33,7 @@ class Channel:
     client: _Client | None
     status: str
     failures: int
-    fault: SensorError | None
+    problem: SensorError | None
     max_lateness_ms: int
     due: int
     slot: int

@@ -4,7 +4,6 @@ Loaded while a board is filled, and not kept.
 """
 
 from ...port import const, load
-from ...readings.render import string_text
 
 _LONGEST = const(64)  # with a driver's metric behind it, the API takes it
 _SHOWN = const(40)
@@ -19,7 +18,7 @@ def check_values(entry, Pin):
         if not isinstance(entry.get(key) or {}, dict):
             raise _refused(key, entry[key], "give an object, or leave it out")
     for name, pin in (entry.get("pins") or {}).items():
-        _check_pin("pins: %r" % name, pin, Pin)
+        _check_pin("%s: %s" % ("pins", repr(name)), pin, Pin)
     if entry.get("pin") is not None:
         _check_pin("pin", entry["pin"], Pin)
     for key in ("driver", "name", "prefix"):
@@ -27,7 +26,7 @@ def check_values(entry, Pin):
         if value is not None:
             if not isinstance(value, str) or len(value) > _LONGEST:
                 raise _refused(key, value, "give a text of at most %d characters" % _LONGEST)
-            string_text(value, key)
+            load("plexus", "readings.render").string_text(value, key)
     if entry.get("tags") is not None:
         load("plexus.readings", "compound").suffix(entry["tags"], None, None)
 
@@ -56,4 +55,4 @@ def _check_pin(key, number, Pin):
 
 
 def _refused(key, value, remedy):
-    return ValueError("%s: %s; %s" % (key, repr(value)[:_SHOWN], remedy))
+    return ValueError(key + ": " + repr(value)[:_SHOWN] + "; " + remedy)

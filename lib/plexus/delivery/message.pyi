@@ -1,6 +1,0 @@
-from typing import Any
-
-from .exchange import _Bytes
-
-def clean(text: str, key: str) -> str: ...
-def message_of(status: int, answer: Any, content: _Bytes, key: str) -> str | bytes: ...
