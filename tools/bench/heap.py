@@ -54,6 +54,28 @@ STEPS = {
     "agent": "from plexus import Agent; agent = Agent(px, sampler, url='ws://127.0.0.1:9/')",
     "remote": "import firmware.device_commands",
 }
+# What the firmware loads for a moment: at its start, when it delivers, and in trouble.
+_FOR_A_MOMENT = (
+    "firmware.atomic_json",
+    "firmware.button",
+    "firmware.config",
+    "firmware.profile",
+    "firmware.traceback_text",
+    "firmware.wifi_reasons",
+    "plexus.clock.sntp",
+    "plexus.clock.timekeeping",
+    "plexus.delivery.http_date",
+    "plexus.delivery.narrowing",
+    "plexus.delivery.problem",
+    "plexus.explain",
+    "plexus.extras",
+    "plexus.readings.batch",
+    "plexus.sensors.checks",
+    "plexus.sensors.sampling.adding",
+    "plexus.sensors.sampling.filters",
+    "plexus.sensors.sampling.values",
+    "plexus.tls.failure",
+)
 # A step's objects: all that it keeps beside the modules that it loads.
 OBJECTS = "(objects)"
 WHOLE = "all"
@@ -91,11 +113,17 @@ def files() -> dict[str, bytes]:
 
 
 def names() -> list[str]:
-    """The names of ours that are there when all steps are done, but those in a board's ROM."""
+    """The names of ours that a bare board has after some trouble, but those in its ROM.
+
+    That is what the steps load, but for the agent, which has no room there, and what is loaded for
+    a moment, whose names stay.
+    """
     rom = rom_names()
     theirs = {*rom.rare, *rom.ordinary, *rom.private}
+    steps = [STEPS[step] for step in STEPS if step not in ("agent", "remote")]
     with _board_files() as place:
-        return [name for name in _order(place)[2] if name not in theirs]
+        named = _order(place, [*steps, *[f"import {name}" for name in _FOR_A_MOMENT]])[2]
+        return [name for name in named if name not in theirs]
 
 
 def measure() -> dict[str, dict[str, Kept]]:
@@ -209,9 +237,11 @@ def _board_files() -> Iterator[Path]:
         yield place
 
 
-def _order(place: Path) -> tuple[list[list[str]], list[str], list[str]]:
+def _order(
+    place: Path, statements: Iterable[str] = tuple(STEPS.values())
+) -> tuple[list[list[str]], list[str], list[str]]:
     """Our modules that each step loads, in their order; all others; every name there is then."""
-    order = f"imports.order({json.dumps(list(STEPS.values()))})"
+    order = f"imports.order({json.dumps(list(statements))})"
     _, ordered, named = wasm.run(place, [["import imports", order, "imports.names()"]])[0]
     loaded, others = json.loads(ordered)
     return loaded, others, _NAME.findall(named)
