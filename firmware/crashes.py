@@ -41,15 +41,16 @@ class Crashes:
         # run: how far the program had come, "early", "late", or "" when it was stopped.
         # early: crashes in a row. what, trace: of the latest. told: the server knows of it.
         state = {"run": "", "early": 0, "what": "", "trace": "", "told": True}
+        files = load_once(__name__, "atomic_json")
         try:
-            found = load_once(__name__, "atomic_json").load(path, _MAX_BYTES)
+            found = files.load(path, _MAX_BYTES)
         except (OSError, ValueError):
             found = None  # none was written yet, or the flash has lost it
         if isinstance(found, dict):
             for key in state:
                 if isinstance(found.get(key), type(state[key])):
                     state[key] = found[key]
-        count = load_once(__name__, "atomic_json").number()
+        count = files.number()
         self._elsewhere = count > 0
         state["early"] = max(state["early"], count)
         self._state = state
@@ -164,12 +165,13 @@ class Crashes:
         state["told"] = False
 
     def _store(self):
+        files = load_once(__name__, "atomic_json")
         try:
-            load_once(__name__, "atomic_json").store(self._path, self._state)
+            files.store(self._path, self._state)
             count = 0
         except OSError as error:
             print("plexus: %s cannot be written: %s" % (self._path, error))
             count = self._state["early"]
         if count or self._elsewhere:
             self._elsewhere = count > 0
-            load_once(__name__, "atomic_json").number(count)
+            files.number(count)

@@ -26,11 +26,12 @@ ethernet: phy=s address=i mdc=i mdio=i ?power_pin=w
 def load(path="board.json"):
     """The board's profile, a dict; without one, or if it is damaged, what there is of it."""
     try:
-        found = atomic_json.load(path, _MAX_BYTES)
+        profile = atomic_json.load(path, _MAX_BYTES)
+        if not isinstance(profile, dict):
+            raise ValueError("this is no object")
     except (OSError, ValueError) as error:
         print("plexus: no board profile (%s): only the board itself is read" % (error,))
         return {}
-    profile = found if isinstance(found, dict) else {}
     for line in _SHAPES.strip().split("\n"):
         key, _, shape = line.partition(":")
         many = key[0] == "*"
@@ -51,10 +52,11 @@ def load(path="board.json"):
     return profile
 
 
-def _fits(value, kind):
+def _fits(value, text):
+    # Whether it is a dict as this line of _SHAPES says.
     if not isinstance(value, dict):
         return False
-    for field in kind.split():
+    for field in text.split():
         key, _, kind = field.lstrip("?").partition("=")
         there = value.get(key)
         if there is None:

@@ -29,6 +29,8 @@ def check_headers(headers):
                     raise ValueError("headers: %r may not have %r in it" % (name, char))
         if name.lower() in _OURS:
             raise ValueError("headers: %r is the client's own; leave it out" % name)
+        if name != "User-Agent" and name.lower() == "User-Agent".lower():
+            raise ValueError("headers: %r; write it User-Agent" % name)
 
 
 def check_overflow(overflow):

@@ -537,36 +537,45 @@ def read_values(connection):
     return [point["value"] for point in json.loads(body)["points"]]
 
 
-class Repeating:
-    """A server that gives its first answer twice, and does not keep what comes next, once."""
+class Server:
+    """An ingest server of a test's own, which keeps its connections.
 
-    def __init__(self, at_once):
+    reply(connection, values) answers a request with these values. kept: the values that it took.
+    """
+
+    def __init__(self):
         self._listener, port = listen()
-        self._at_once = at_once
         self.ingest = "http://127.0.0.1:%d/api/ingest" % port
         self.kept = []
-        self.requests = 0
-        self.go = self.told = False
         _thread.start_new_thread(self._serve, ())
 
     def _serve(self):
         while True:
             connection = self._listener.accept()[0]
             try:
-                while self._serve_one(connection):
-                    pass
+                values = read_values(connection)
+                while values is not None:
+                    self.reply(connection, values)
+                    values = read_values(connection)
             except OSError:
                 pass
             connection.close()
 
-    def _serve_one(self, connection):
-        values = read_values(connection)
-        if values is None:
-            return False
+
+class Repeating(Server):
+    """A server that gives its first answer twice, and does not keep what comes next, once."""
+
+    def __init__(self, at_once):
+        self._at_once = at_once
+        self.requests = 0
+        self.go = self.told = False
+        super().__init__()
+
+    def reply(self, connection, values):
         self.requests += 1
         if self.requests == 2:
             connection.sendall(answer(b"{}", b"503 Out"))
-            return True
+            return
         self.kept += values
         data = answer(b'{"success":true,"count":%d}' % len(values))
         first = self.requests == 1
@@ -575,7 +584,6 @@ class Repeating:
             wait_until(lambda: self.go)
             connection.sendall(data)
         self.told = True
-        return True
 
 
 def test_answer_that_nobody_asked_for_confirms_nothing():
@@ -602,34 +610,15 @@ def test_key_goes_into_no_line_but_its_header():
 # --- readings that the server refuses -------------------------------------------------------------
 
 
-class Picky:
-    """A server of the test's own that refuses some values, in the way it is told to.
-
-    It reads each request and answers as `judge(values)` says: (status, error message).
-    """
+class Picky(Server):
+    """A server that answers as `judge(values)` says: (status, error message)."""
 
     def __init__(self, judge):
-        self._listener, port = listen()
         self._judge = judge
-        self.ingest = "http://127.0.0.1:%d/api/ingest" % port
-        self.kept = []
         self.requests = []
-        _thread.start_new_thread(self._serve, ())
+        super().__init__()
 
-    def _serve(self):
-        while True:
-            connection = self._listener.accept()[0]
-            try:
-                while self._answer(connection):
-                    pass
-            except OSError:
-                pass
-            connection.close()
-
-    def _answer(self, connection):
-        values = read_values(connection)
-        if values is None:
-            return False
+    def reply(self, connection, values):
         self.requests.append(values)
         status, message = self._judge(values)
         if status == 200:
@@ -638,7 +627,6 @@ class Picky:
         else:
             out = {"error": message}
         connection.sendall(answer(json.dumps(out).encode(), b"%d X" % status))
-        return True
 
 
 BAD = (3, 4, 17, 59)

@@ -127,3 +127,26 @@ def test_a_damaged_profile_leaves_a_board_that_starts():
             Draft({}, profile).boards()
             sampler, _, _ = make_sampler({}, profile, px, False)
             equal([channel.name for channel in sampler.channels][-1:], ["board"])
+
+
+def test_what_is_whole_of_a_damaged_profile_is_used():
+    good = PROFILE["i2c"][0]
+    for part, value, left in (
+        ("led", {"kind": 5, "pin": 2}, None),
+        ("hold", [5], None),
+        ("buttons", [{"name": "boot", "pin": True, "active": "low"}], []),
+        ("i2c", [{"name": "i2c0"}, good, 5], [good]),
+        ("i2c", {"name": "i2c0"}, None),
+        ("i2c", [dict(good, power_pin={"pin": 7})], []),
+        ("i2c", [dict(good, occupied=["0x68"])], []),
+        ("battery", {"pin": 35, "divider": "2"}, None),
+        ("name", 5, None),
+    ):
+        damaged_one = dict(PROFILE)
+        damaged_one[part] = value
+        with Mounted(atomic, Flash({"board.json": json.dumps(damaged_one).encode()})):
+            found = profile_module.load()
+        equal((part, found.get(part)), (part, left))
+        for other in PROFILE:
+            if other != part:
+                equal(found[other], PROFILE[other])

@@ -128,6 +128,7 @@ def test_headers_that_cannot_be_are_refused_by_name():
         {"a\n": "b"},
         {"X-API-Key": "x"},
         {"host": "h"},
+        {"user-agent": "x"},
     ):
         with raises(ValueError, "headers"):
             client("http://127.0.0.1:1/x", headers=headers)

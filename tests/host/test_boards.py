@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from firmware import profile as device_profile
 from tools import __main__ as command
+from tools.artifacts import payload
 from tools.boards import page, profiles
 from tools.boards.check import check, check_all
 from tools.boards.chips import CHIPS, ranges
@@ -219,6 +221,19 @@ def test_every_profile_is_in_order() -> None:
 
 def board(name: str) -> Profile:
     return profiles.load(profiles.BOARDS / f"{name}.json")
+
+
+@pytest.mark.parametrize("name", profiles.names())
+def test_firmware_reads_every_profile_whole(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile, content = payload.board(name)
+    path = tmp_path / "board.json"
+    path.write_bytes(content)
+    read = device_profile.load(str(path))
+    for key, value in json.loads(content).items():
+        assert read.get(key) == value
+    assert profile["name"] == name and capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("name", profiles.names())
