@@ -7,7 +7,7 @@ import re
 import sys
 import tokenize
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +46,21 @@ _BY_HOST = {
     "firmware": "atomic_json button config crashes manifest start supervisor",
     "firmware.setup": "console draft provisioning",
 }
+# Names of one word, of which no program of a user has need, nor a driver of his. No object of
+# MicroPython's has one of them: a test looks into its ROM's names.
+_INTERNAL_NAMES = """
+    CHECKED CONFIGURATION DEFAULTS DEGREE HOW WHAT WORDS adopt again band beat begin bytes_of caught
+    check_key check_keys confirm cut dates delivers described drop enter entries fine held
+    hidden hide hold_ms holder left_ms limit_ms mask misses no_mean operation packet parse part
+    passed raises redacted remember restart_ms running salvaged scaled session_requests shaped
+    shortage shut sifted spare stamp start_ms succeeded sweeps table tap tmp torn total trusted walk
+    wdt well window within_ms
+"""
 _OUR_PACKAGES = ("plexus", "firmware")
 _CORE = ("plexus", "client")
 _BY_NAME = ("getattr", "hasattr", "setattr", "delattr")
 _WORD = re.compile(r"[^\W\d]\w*")
+_NAMES = re.compile(r"[\w.]+")
 _DIGITS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _SHORT = 3  # characters of a name that is in no ROM
 _Functions = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -57,14 +68,17 @@ _Functions = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 @dataclass(frozen=True)
 class ShortNames:
-    """What stands for each private name. Within a file no two have the same."""
+    """What stands for each private name. Within a file no two have the same, nor in a class."""
 
-    # Attributes, and what one file takes from another: the same in all files.
+    # Attributes, and what one file takes from another: the same in all files. Two have the same if
+    # no file and no object has both.
     shared: dict[str, str]
     # What one file alone sees: its functions, globals and parameters.
     own: dict[Path, dict[str, str]]
     # As `_LIMIT = const(8)`: the compiler leaves these out, if they keep their underscore.
     constants: dict[Path, frozenset[str]]
+    # Those of `shared` that a file has.
+    present: dict[Path, frozenset[str]]
 
     def renamed(self, text: str, path: Path) -> str:
         """The source in `text` with the names that it has on a board; lines stay where they are.
@@ -89,10 +103,10 @@ class ShortNames:
 
     def original(self, name: str, path: Path) -> str:
         """The private name that `name` stands for in this file; itself if it stands for none."""
-        for names in (self.own.get(path, {}), self.shared):
-            for private, short in names.items():
-                if short == name:
-                    return private
+        here = {private: self.shared[private] for private in self.present.get(path, ())}
+        for private, short in (self.own.get(path, {}) | here).items():
+            if short == name:
+                return private
         return name
 
 
@@ -181,11 +195,12 @@ def shorten(sources: dict[Path, str], rom: RomNames) -> ShortNames:
     ranked = sorted(
         users, key=lambda name: (min(distance[p] for p in users[name]), -len(users[name]), name)
     )
-    shared = _placed([name for name in ranked if _is_library(users[name])], rare)
-    shared |= _placed([name for name in ranked if name not in shared], ordinary)
+    places = _places(files, ranked)
+    shared = _placed([name for name in ranked if _is_library(users[name])], rare, places)
+    shared |= _placed([name for name in ranked if name not in shared], ordinary, places)
     used = set(shared.values())
     left = [None if name in used else name for name in rare]
-    shared |= _placed([name for name in ranked if name not in shared], left)
+    shared |= _placed([name for name in ranked if name not in shared], left, places)
     shared |= _invented([name for name in ranked if name not in shared], taken)
     taken = taken | set(shared.values())
     chosen = {}
@@ -193,24 +208,72 @@ def shorten(sources: dict[Path, str], rom: RomNames) -> ShortNames:
         chosen[path] = _placed(names, list(own_slots))
         chosen[path] |= _invented([name for name in names if name not in chosen[path]], taken)
     return ShortNames(
-        shared, chosen, {path: frozenset(file.constants) for path, file in files.items()}
+        shared,
+        chosen,
+        {path: frozenset(file.constants) for path, file in files.items()},
+        {path: frozenset(file.shared & shared.keys()) for path, file in files.items()},
     )
 
 
-def _placed(names: list[str], slots: list[str | None]) -> dict[str, str]:
+# Where a name is that may be anywhere.
+_EVERYWHERE = frozenset({"*"})
+
+
+def _placed(
+    names: list[str],
+    slots: list[str | None],
+    places: Mapping[str, frozenset[object]] | None = None,
+) -> dict[str, str]:
     """A slot for each of the names, while there are any; a None is none.
 
     A name has its place by its hash, so that a new one moves few others: what deploy copies is
-    what differs.
+    what differs. places: where each is, if those that never meet may have the same slot.
     """
-    free = {index: name for index, name in enumerate(slots) if name}
+    places = places or {}
+    occupied: dict[int, set[object]] = {}
     placed = {}
-    for name in names[: len(free)]:
-        index = _hash(name) % len(slots)
-        while index not in free:
-            index = (index + 1) % len(slots)
-        placed[name] = free.pop(index)
+    # Who shares with nobody comes first, while there are empty ones.
+    for name in sorted(names, key=lambda name: places.get(name, _EVERYWHERE) != _EVERYWHERE):
+        where = places.get(name, _EVERYWHERE)
+        first = _hash(name)
+        for step in range(len(slots)):
+            index = (first + step) % len(slots)
+            slot = slots[index]
+            there = occupied.get(index, set())
+            alone = where == _EVERYWHERE or there == _EVERYWHERE
+            if slot and not there & where and not (there and alone):
+                placed[name] = slot
+                occupied[index] = there | where
+                break
     return placed
+
+
+def _places(files: "dict[Path, _File]", names: Iterable[str]) -> dict[str, frozenset[object]]:
+    """Where each name is: its files, and the families of the classes that bind it.
+
+    Classes are of one family if one is derived from the other. A name that is given to an object
+    of which its file does not tell the class may be anywhere.
+    """
+    family: dict[str, str] = {}
+
+    def head(name: str) -> str:
+        while family.setdefault(name, name) != name:
+            name = family[name]
+        return name
+
+    for file in files.values():
+        for derived, base in file.derived:
+            family[head(derived)] = head(base)
+    places = {}
+    for name in names:
+        if any(name in file.given for file in files.values()):
+            places[name] = _EVERYWHERE
+            continue
+        where: set[object] = {path for path, file in files.items() if name in file.shared}
+        for file in files.values():
+            where |= {head(owner) for owner in file.owners.get(name, ())}
+        places[name] = frozenset(where)
+    return places
 
 
 def _invented(names: list[str], taken: set[str]) -> dict[str, str]:
@@ -266,9 +329,10 @@ def _distances(files: "dict[Path, _File]") -> dict[Path, int]:
 def _kept(files: "dict[Path, _File]") -> set[str]:
     """Private names that have to stay, as they are more than identifiers."""
     kept = {path.stem for path in files}
+    internal = set(_INTERNAL_NAMES.split())
     said = set[str]().union(*[file.said for file in files.values()])
     for file in files.values():
-        kept |= file.kept | file.said
+        kept |= file.kept | (file.said - internal) | file.named
         # As of getattr(self, "_on_" + kind), where the kinds are words of ours.
         for prefix in file.prefixes:
             kept |= {name for name in file.bound if name.startswith(prefix)} & {
@@ -327,9 +391,11 @@ def _share_internals(files: "dict[Path, _File]") -> None:
         else:
             taken |= bound
     internal |= own - taken
+    named = set[str]().union(*[file.kept | file.named for file in files.values()])
+    internal |= {name for name in _INTERNAL_NAMES.split() if name not in named}
     for file in files.values():
         file.shared |= internal & file.words
-        file.bound |= internal & (file.globals | file.members | file.assigned)
+        file.bound |= internal & (file.globals | file.members | file.assigned | file.arguments)
 
 
 def _is_internal(path: Path) -> bool:
@@ -362,15 +428,20 @@ class _File(ast.NodeVisitor):
         self.globals: set[str] = set()  # what it defines outside of functions and classes
         self.members: set[str] = set()  # and in classes
         self.assigned: set[str] = set()  # attributes
-        self._arguments: set[str] = set()  # names of parameters
+        self.owners: dict[str, set[str]] = {}  # the classes that bind a name
+        self.derived: set[tuple[str, str]] = set()  # (class, one that it is derived from)
+        self.given: set[str] = set()  # attributes that objects get whose class is not said
+        self.arguments: set[str] = set()  # names of parameters
         self._others: set[str] = set()  # what else an identifier here can be
         self.constants: set[str] = set()
         self.kept: set[str] = set()
         self.said: set[str] = set()  # words of strings
+        self.named: set[str] = set()  # and those of strings that are names and nothing else
         self.prefixes: set[str] = set()  # of names that are put together
         self.imports: set[str] = set()  # names of modules, and other names from modules
         self.imports_on_use: set[str] = set()
         self._scopes = ["module"]
+        self._classes: list[str] = []  # around what is visited
         tree = ast.parse(text, str(path))
         self._docs = {
             id(node.value)
@@ -391,7 +462,7 @@ class _File(ast.NodeVisitor):
     def parameters(self) -> set[str]:
         """Names that are parameters here, and local variables, and nothing else."""
         others = self._others | self.kept | self.said | self.bound | self.constants
-        return {name for name in self._arguments - others if len(name) > 1} - {"self", "cls"}
+        return {name for name in self.arguments - others if len(name) > 1} - {"self", "cls"}
 
     def visit_Name(self, node: ast.Name) -> None:
         # A local variable of a function has no name when it is compiled.
@@ -405,6 +476,11 @@ class _File(ast.NodeVisitor):
         self.attributes.add(node.attr)
         if not isinstance(node.ctx, ast.Load):
             self.assigned.add(node.attr)
+            its = isinstance(node.value, ast.Name) and node.value.id == "self"
+            if its and self._classes:
+                self.owners.setdefault(node.attr, set()).add(self._classes[-1])
+            else:
+                self.given.add(node.attr)
         self.generic_visit(node)
 
     def visit_Global(self, node: ast.Global) -> None:
@@ -414,7 +490,7 @@ class _File(ast.NodeVisitor):
 
     def visit_arg(self, node: ast.arg) -> None:
         self._own(node.arg)
-        self._arguments.add(node.arg)
+        self.arguments.add(node.arg)
 
     def visit_keyword(self, node: ast.keyword) -> None:
         if node.arg:
@@ -439,8 +515,13 @@ class _File(ast.NodeVisitor):
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self._others.add(node.name)
         self.kept.add(node.name)  # type(x).__name__ and tracebacks say it
+        for base in node.bases:
+            name = getattr(base, "attr", None) or getattr(base, "id", "")
+            self.derived.add((node.name, name))
         self._scopes.append("class")
+        self._classes.append(node.name)
         self.generic_visit(node)
+        self._classes.pop()
         self._scopes.pop()
 
     def visit_Import(self, node: ast.Import) -> None:
@@ -487,6 +568,8 @@ class _File(ast.NodeVisitor):
     def visit_Constant(self, node: ast.Constant) -> None:
         if isinstance(node.value, str) and id(node) not in self._docs:
             self.said.update(_WORD.findall(node.value))
+            if _NAMES.fullmatch(node.value):
+                self.named.update(_WORD.findall(node.value))
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
         # Before Python 3.12 an f-string is one token.
@@ -513,6 +596,7 @@ class _File(ast.NodeVisitor):
     def _bind(self, name: str) -> None:
         if self._scopes[-1] == "class":
             self.members.add(name)
+            self.owners.setdefault(name, set()).add(self._classes[-1])
             self._share(name, True)
         else:
             if self._scopes[-1] == "module":

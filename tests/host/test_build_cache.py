@@ -72,7 +72,7 @@ def test_other_short_names_are_compiled(
     def choose(*arguments: object) -> None:
         monkeypatch.setattr(short_names, "_sources", lambda: {source: str(arguments)})
         monkeypatch.setattr(
-            short_names, "short_names", lambda: short_names.ShortNames({"_value": "x"}, {}, {})
+            short_names, "short_names", lambda: short_names.ShortNames({"_value": "x"}, {}, {}, {})
         )
         short_names.digest.cache_clear()
 

@@ -1,6 +1,7 @@
 """Private names on a board: which there are, what stands for them, and what compiled files hold."""
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
 
@@ -175,10 +176,55 @@ def test_without_names_in_rom_a_long_name_becomes_a_short_one() -> None:
 
 def test_what_the_client_has_gets_the_names_in_rom_first() -> None:
     files = {
-        Path("plexus/another.py"): "class B:\n    def f(self):\n        self._first = 1\n",
+        Path("plexus/another.py"): "class B(A):\n    def f(self):\n        self._first = 1\n",
         CLIENT: "class A:\n    def f(self):\n        self._second = 1\n",
     }
     assert shorten(files, RomNames(["AUTH_WEP"], [], [])).shared["_second"] == "AUTH_WEP"
+
+
+@pytest.mark.parametrize(
+    ("others", "apart"),
+    [
+        ("class B:\n    def f(self):\n        self._second = 1\n", False),
+        # The same object may have both:
+        ("class B(A):\n    def f(self):\n        self._second = 1\n", True),
+        ("def f(a):\n    a._second = 1\n", True),
+        # The same file has:
+        ("class B:\n    def f(self):\n        self._second = a._first\n", True),
+    ],
+)
+def test_two_names_share_one_only_if_they_never_meet(others: str, apart: bool) -> None:
+    files = {
+        CLIENT: "class A:\n    def f(self):\n        self._first = 1\n",
+        Path("plexus/another.py"): others,
+    }
+    shared = shorten(files, RomNames(["AUTH_WEP"], [], [])).shared
+    assert "AUTH_WEP" in shared.values()
+    assert (shared["_second"] != shared["_first"]) is apart
+
+
+def test_original_of_a_shared_name_is_the_one_that_its_file_has() -> None:
+    files = {
+        CLIENT: "class A:\n    def _first(self):\n        pass\n",
+        Path("plexus/another.py"): "class B:\n    def _second(self):\n        pass\n",
+    }
+    names = shorten(files, RomNames(["AUTH_WEP"], [], []))
+    assert [names.original("AUTH_WEP", path) for path in files] == ["_first", "_second"]
+
+
+@pytest.mark.parametrize(
+    ("source", "stays"),
+    [
+        ("class A:\n    def f(self, torn=1):\n        self.torn = torn\na.f(torn=2)\n", False),
+        ("print('the line is torn')\na.torn = 1\n", False),
+        ("NAMES = ('torn',)\na.torn = 1\n", True),  # getattr() may be given it
+        ("import torn\n", True),
+        ("print(a.torn)\n", True),  # bound nowhere here
+    ],
+)
+def test_listed_name_of_one_word_is_renamed_wherever_it_is(source: str, stays: bool) -> None:
+    expected = source if stays else re.sub(r"\btorn\b(?!')", "AUTH_WEP", source)
+    assert renamed(source, "AUTH_WEP") == expected
 
 
 def test_new_name_moves_few_others() -> None:
@@ -214,10 +260,30 @@ def test_compiled_file_has_the_name_of_its_module(path: str, name: str) -> None:
 
 
 def test_no_two_names_of_a_file_become_one(ours: ShortNames) -> None:
-    for own in ours.own.values():
-        both = ours.shared | own
+    for path, own in ours.own.items():
+        shared = {name: ours.shared[name] for name in ours.present[path]}
+        both = shared | own
         assert len(set(both.values())) == len(both)
-        assert len(both) == len(ours.shared) + len(own)
+        assert len(both) == len(shared) + len(own)
+        assert not set(own.values()) & set(ours.shared.values())
+
+
+def test_no_example_uses_an_internal_name() -> None:
+    texts = [*REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("examples/**/*.py")]
+    texts.remove(REPOSITORY / "docs" / "architecture.md")  # of the inside
+    for path in (*texts, REPOSITORY / "README.md"):
+        used = set(re.findall(r"(?<=\w\.)[a-z]\w*\b(?!\.)|\b\w+(?==[^=])", path.read_text()))
+        assert not used & set(short_names._INTERNAL_NAMES.split()), path
+
+
+def test_no_object_of_micropython_has_an_internal_name() -> None:
+    program = importlib.util.find_spec("micropython_run")
+    assert program is not None and program.origin is not None
+    binary = Path(program.origin).read_bytes()
+    names = {name.decode() for name in re.findall(rb"(?<=\0)\w+(?=\0)", binary)}
+    assert "readinto" in names
+    in_rom = {*rom_names().rare, *rom_names().ordinary}
+    assert not [name for name in short_names._INTERNAL_NAMES.split() if name in names | in_rom]
 
 
 def test_names_are_the_same_every_time(ours: ShortNames) -> None:
@@ -233,7 +299,7 @@ def test_no_name_of_the_rom_has_a_meaning_here(ours: ShortNames, sources: dict[P
 
 def test_no_renamed_name_is_in_a_string(ours: ShortNames, sources: dict[Path, str]) -> None:
     said = set().union(*[_strings(text) for text in sources.values()])
-    assert not said & set(ours.shared)
+    assert not said & (set(ours.shared) - set(short_names._INTERNAL_NAMES.split()))
     # What one file alone sees, a parameter, may be a word of another's.
     for path, names in ours.own.items():
         assert not _strings(sources[path]) & set(names), path
