@@ -12,6 +12,7 @@ class Interface:
     _network: Any
     _nic: Any
     _failures: int
+    _sleep: Callable[[float], Awaitable[object]]
     name: str
     problem: str | None
     state: Literal["idle", "joining", "connected", "trouble"]

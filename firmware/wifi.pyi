@@ -9,6 +9,6 @@ class WiFi(Interface):
         self,
         config: dict[str, Any],
         *arguments: Any,
-        in_thread: Callable[[Callable[[], None]], None] = ...,
+        in_thread: Callable[[Callable[[], None], int], object] | None = None,
         **options: Any,
     ) -> None: ...

@@ -1,19 +1,24 @@
-"""Which of several known WiFi networks to try first; loaded where there is more than one."""
+"""Which of several known WiFi networks to try first, and by which access point. Loaded for that."""
+
+import sys
 
 from plexus.port import const
 
-_POLL_MS = const(100)
+from .aside import aside
+
+# For the driver's code and the list of what is heard; a 64-bit computer's frames are larger.
+_STACK_BYTES = 8192 if sys.maxsize < 1 << 32 else 131072
 _WEAK_DBM = const(-85)  # hardly a link: what is heard better goes first
 
 
-async def best_first(networks, nic, alone, in_thread, pause):
-    """[(entry, BSSID or None)] of all networks, in the order in which to try them.
+async def best_first(networks, nic, sleep, in_thread=None):
+    """[(entry, BSSID, dBm)] of all networks, in the order in which to try them.
 
-    The BSSID is that of its strongest access point. alone: None in its place, so that the radio
-    takes the first one that it hears of this name. in_thread(function), pause(ms): see WiFi.
+    BSSID and signal are those of its strongest access point; None for one that is not heard.
+    sleep(s) and in_thread: see aside.py. OSError, RuntimeError, MemoryError: the scan's.
     """
     strongest = {}  # of each network's access points: (dBm, BSSID)
-    for ssid, bssid, _, rssi, _, _ in await _heard(nic, in_thread, pause):
+    for ssid, bssid, _, rssi, _, _ in await aside(nic.scan, sleep, _STACK_BYTES, in_thread):
         if ssid not in strongest or rssi > strongest[ssid][0]:
             strongest[ssid] = (rssi, bssid)
     order = []
@@ -25,30 +30,6 @@ async def best_first(networks, nic, alone, in_thread, pause):
             rank = (1, -rssi)
         else:
             rank = (0, number)
-        order.append((rank, number, None if alone else bssid))
+        order.append((rank, number, bssid, rssi))
     order.sort(key=lambda item: item[:2])
-    return [(networks[number], bssid) for _, number, bssid in order]
-
-
-async def _heard(nic, in_thread, pause):
-    # What the interface's scan() returns or raises.
-    outcome = []
-
-    def scan():
-        problem = OSError("the scan failed")
-        try:
-            outcome.append(nic.scan())
-        except (OSError, RuntimeError, MemoryError) as error:
-            problem = error
-        finally:
-            outcome.append(problem)
-
-    try:
-        in_thread(scan)
-    except (OSError, RuntimeError, MemoryError):
-        scan()  # no room for a thread: the program is held
-    while not outcome:
-        await pause(_POLL_MS)
-    if isinstance(outcome[0], list):
-        return outcome[0]
-    raise outcome[0]
+    return [(networks[number], bssid, rssi) for _, number, bssid, rssi in order]

@@ -4,7 +4,6 @@ from typing import Any
 async def best_first(
     networks: Sequence[dict[str, Any]],
     nic: Any,
-    alone: bool,
-    in_thread: Callable[[Callable[[], None]], object],
-    pause: Callable[[int], Awaitable[None]],
-) -> list[tuple[dict[str, Any], bytes | None]]: ...
+    sleep: Callable[[float], Awaitable[object]],
+    in_thread: Callable[[Callable[[], None], int], object] | None = None,
+) -> list[tuple[dict[str, Any], bytes | None, int | None]]: ...

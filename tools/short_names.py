@@ -38,8 +38,8 @@ _INTERNAL_MEMBERS = {
 }
 # And of the firmware, those that a device has in RAM as long as it runs.
 _ALWAYS_LOADED = {
-    "firmware": "device device_status factory interface redact report uploader wifi wifi_reasons "
-    "wifi_scan",
+    "firmware": "aside device device_status factory interface redact report uploader wifi "
+    "wifi_reasons wifi_scan",
 }
 # Modules of the firmware whose functions the host's commands call on the board.
 _BY_HOST = {

@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import sys
 
-from plexus.port import const, ticks_diff, ticks_ms
+from plexus.port import const, reserve, ticks_diff, ticks_ms
 
+from ..aside import aside
 from ..config import ConfigError
 from . import discovery, page
 from .dns import Dns
@@ -14,6 +16,9 @@ _POLL_MS = const(100)
 _RESCAN_MS = const(10000)  # a scan holds everything up
 _ARRIVE_MS = const(500)  # for a page that is on its way before something blocks
 _SHOWN_MS = const(1500)  # for the last page to arrive whole
+# What TLS needs of a stack (see uploader.py), and what it needs of the system's RAM beside that.
+_STACK_BYTES = 10240 if sys.maxsize < 1 << 32 else 131072
+_AMPLE_BYTES = const(65536)
 _UNSEEN_MS = const(15000)  # so long it waits for somebody to look at it
 
 
@@ -214,13 +219,23 @@ class Portal:
             else:
                 self.stage = "checking"
                 await asyncio.sleep(_ARRIVE_MS / 1000)
-                message = self._trial.check_key(whole)
+                message = await self._check_key(whole)
         except MemoryError:
             message = "the device has too little memory to try it"
         if message is None:
             self._save()
         else:
             self._fail(field, message)
+
+    async def _check_key(self, whole):
+        # The page goes on meanwhile, unless its thread would take RAM that TLS needs.
+        def check():
+            return self._trial.check_key(whole)
+
+        free = reserve.free()
+        if free and free[0] < _AMPLE_BYTES:
+            return check()
+        return await aside(check, asyncio.sleep, _STACK_BYTES)
 
     def _fail(self, field, message):
         try:

@@ -85,7 +85,7 @@ class World:
         """The arguments of the calls of a method of the interface."""
         return [call[1:] for call in network.calls if call[0] == method]
 
-    def in_thread(self, function):
+    def in_thread(self, function, stack_bytes):
         """For a WiFi's scan, which is then no matter of the program's."""
         if not self.threads:
             raise OSError("can't create thread")

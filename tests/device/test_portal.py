@@ -12,6 +12,7 @@ from firmware.setup.web import Web
 from models import machine, network
 from models.bme280 import Model as Bme280
 from models.bus import I2C
+from plexus.port import reserve, sleep_ms
 from support import equal, raises
 
 TIMEOUT_S = 90
@@ -28,6 +29,7 @@ class Trial:
         self.joined = []
         self.asked = []
         self.hold = False
+        self.silent = False  # the server: the key is asked for until that ends
 
     async def join(self, whole, _network):
         self.joined.append(redacted(whole["wifi"][0], None))
@@ -37,6 +39,8 @@ class Trial:
 
     def check_key(self, whole):
         self.asked.append(whole["api_key"])
+        while self.silent:
+            sleep_ms(5)
         return self.key
 
 
@@ -267,6 +271,39 @@ def test_while_it_tries_the_page_says_how_far_it_is_and_loads_itself_anew(scratc
         await phone.page()
 
     visit(scratch, ports, session, trial)
+
+
+def test_while_the_server_is_silent_the_page_says_that_it_is_asked(scratch, ports):
+    trial = Trial()
+    trial.silent = True
+
+    async def session(phone):
+        await phone.submit()
+        while not trial.asked:
+            await asyncio.sleep(0.01)
+        page = await phone.page()
+        assert "Asking Plexus" in page and 'http-equiv="refresh"' in page, page
+        trial.silent = False
+        await phone.idle()
+        await phone.page()
+
+    board, result = visit(scratch, ports, session, trial)
+    equal(result, True)
+
+
+def test_without_ram_for_a_thread_the_server_is_asked_all_the_same(scratch, ports):
+    async def session(phone):
+        await phone.submit()
+        await phone.idle()
+        await phone.page()
+
+    trial = Trial()
+    before, reserve.free = reserve.free, lambda: (40000, 30000)
+    try:
+        _, result = visit(scratch, ports, session, trial)
+    finally:
+        reserve.free = before
+    equal((result, trial.asked), (True, ["plx_secret"]))
 
 
 def test_a_hidden_network_is_named(scratch, ports):

@@ -109,11 +109,56 @@ def test_networks_that_are_not_heard_are_tried_last():
     equal(tried(world), ["cellar", "attic", "barn"])
 
 
-def test_a_single_network_is_joined_without_a_scan():
+def test_a_single_network_that_is_heard_well_is_joined_without_a_scan():
     world = started(ATTIC)
-    network.air.append(point(ATTIC))
+    network.air.append(point(ATTIC, -75))
     world.until("connected")
     equal(world.called("scan"), [])
+
+
+FAR, NEAR = b"\x02\x00\x00\x00\x00\x0f", b"\x02\x00\x00\x00\x00\x0e"
+
+
+def weak(near_dbm, config=None, **near):
+    """A world whose radio hears a weak access point of its single network first."""
+    world = started(ATTIC, config=config)
+    network.air.extend([point(ATTIC, -88, bssid=FAR), point(ATTIC, near_dbm, bssid=NEAR, **near)])
+    return world
+
+
+def test_a_weak_access_point_is_left_for_a_stronger_one_of_the_same_network():
+    for config in (None, {"sleep": {"interval_s": 60}}):
+        world = weak(-45, config)
+        world.until("connected", 8000)
+        equal(world.called("connect"), [("attic", None), ("attic", NEAR)])
+        equal(world.link.status, "attic, 192.168.1.77, -45 dBm")
+
+
+def test_a_weak_access_point_is_kept_where_no_other_is_much_stronger():
+    world = weak(-81)
+    world.until("connected", 8000)
+    equal(world.called("connect"), [("attic", None)])
+    equal(len(world.called("scan")), 1)
+
+
+def test_a_battery_node_looks_for_another_access_point_where_there_is_hardly_a_link():
+    world = started(ATTIC, config={"sleep": {"interval_s": 60}})
+    network.air.extend([point(ATTIC, -84, bssid=FAR), point(ATTIC, -45, bssid=NEAR)])
+    world.until("connected", 3000)
+    equal(world.called("scan"), [])
+
+
+def test_if_the_stronger_access_point_is_ill_the_weak_one_is_joined_again():
+    world = weak(-45, refuses=5)
+    world.until("connected", MINUTE_MS)
+    equal([bssid for _, bssid in world.called("connect")], [None, NEAR, None])
+
+
+def test_a_weak_link_outlives_a_scan_that_fails():
+    world = weak(-45)
+    network.faults.append(("scan", MemoryError()))
+    world.until("connected", 8000)
+    equal(world.called("connect"), [("attic", None)])
 
 
 def test_a_network_whose_name_is_not_ascii_is_found():
@@ -168,6 +213,14 @@ def test_a_real_thread_brings_what_it_heard():
 
     wait_until(connected)
     equal(tried(world), ["barn"])
+
+
+def test_networks_are_joined_in_their_order_where_a_scan_finds_no_memory():
+    world = started(ATTIC, BARN)
+    network.air.extend([point(BARN, -40), point(ATTIC, -70)])
+    network.faults.append(("scan", MemoryError()))
+    world.until("connected", 6000)
+    equal(tried(world), ["attic"])
 
 
 def test_an_error_of_a_scan_is_one_of_the_radio():

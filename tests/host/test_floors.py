@@ -26,7 +26,7 @@ FLOORS = {
         board agent
     """,
     "firmware": """
-        atomic_json redact repl watchdog lights report device_status button
+        atomic_json aside redact repl watchdog lights report device_status button
         wifi_reasons wifi_scan probe profile
         traceback_text config interface
         crashes wifi ethernet

@@ -56,12 +56,14 @@ STEPS = {
 }
 # What the firmware loads for a moment: at its start, when it delivers, and in trouble.
 _FOR_A_MOMENT = (
+    "firmware.aside",
     "firmware.atomic_json",
     "firmware.button",
     "firmware.config",
     "firmware.profile",
     "firmware.traceback_text",
     "firmware.wifi_reasons",
+    "firmware.wifi_scan",
     "plexus.clock.sntp",
     "plexus.clock.timekeeping",
     "plexus.delivery.http_date",
