@@ -6,7 +6,7 @@
 from .port import COMPILED, Lock, load_once, ticks_diff, unload
 
 # What a client has of its buffer's.
-_OF_BUFFER = ("pending", "confirmed", "dropped", "rejected", "session_id")
+_OF_BUFFER = ("pending", "confirmed", "dropped", "rejected", "discarded", "session_id")
 
 
 class PlexusError(Exception):

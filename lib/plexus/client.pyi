@@ -103,6 +103,9 @@ class Plexus:
     def rejected(self) -> int:
         """Readings that the server refused for good."""
     @property
+    def discarded(self) -> int:
+        """Readings that the server took and did not keep: the source or the plan has a limit."""
+    @property
     def session_id(self) -> str | None:
         """The id of the session that is open."""
     def send_at(

@@ -39,6 +39,11 @@ def status(px):
     )
     if px.ring_is_chosen and reserve.free() is not None:
         message += "; ring_bytes %d" % len(buffer.ring.data)
+    if buffer.discarded:
+        message += "; %d discarded by the server's limit" % buffer.discarded
+        source = delivery.limited and delivery.limited[0]
+        if source is not None:
+            message += " (%s)" % (str(source, "utf-8")[14:-2] or px.source_id)
     if rejection:
         message += "; last rejected: %s: %s" % rejection
     if px.session_requests:
@@ -63,6 +68,7 @@ def diagnostics(px):
         "confirmed": buffer.confirmed,
         "dropped": buffer.dropped,
         "rejected": buffer.rejected,
+        "discarded": buffer.discarded,
         "clock_known": clock.known,
         "clock_source": clock.source,
         "clock_problem": px.clock_problem,

@@ -54,8 +54,10 @@ def diagnostics(px):
 def report(px):
     """Send the client's own counters as readings."""
     try:
-        for name in ("pending", "dropped", "rejected", "confirmed"):
-            px.send("plexus." + name, getattr(px.buffer, name))
+        for name in ("pending", "dropped", "rejected", "confirmed", "discarded"):
+            count = getattr(px.buffer, name)
+            if count or name != "discarded":  # few servers have limits
+                px.send("plexus." + name, count)
     except buffer.BufferFull:
         pass  # the counters can wait, what fills the ring cannot
 

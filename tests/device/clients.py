@@ -126,8 +126,8 @@ def listen():
 class RawServer:
     """Reads one request of each connection, sends the next of `answers` as it is, and closes.
 
-    An answer is bytes, or a list of pieces that go out `pause_ms` apart. `requests` has what
-    came. After the last answer nothing listens any more.
+    An answer is bytes, a list of pieces that go out `pause_ms` apart, or a function that gives one
+    for a request's body. `requests` has what came. After the last answer nothing listens any more.
     """
 
     def __init__(self, *answers, pause_ms=0):
@@ -144,7 +144,9 @@ class RawServer:
             connection = self._listener.accept()[0]
             try:
                 self.requests.append(self._read(connection))
-                for piece in [answer] if isinstance(answer, bytes) else answer:
+                body = self.requests[-1].partition(b"\r\n\r\n")[2]
+                pieces = answer(body) if callable(answer) else answer
+                for piece in [pieces] if isinstance(pieces, bytes) else pieces:
                     connection.sendall(piece)
                     time.sleep(self._pause_s)
             except OSError:

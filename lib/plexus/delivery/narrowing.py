@@ -110,7 +110,7 @@ class Narrowing:
                 continue
             verdict = delivery.post(1 if skip else 0, dated, skip)
             if verdict == CONFIRMED:
-                if skip:
+                if skip and delivery.stored:
                     self._passed.append(delivery.body.start)
                 return REFUSED_READING
             if verdict == FAILED or verdict == RATE_LIMITED:

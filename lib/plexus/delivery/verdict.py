@@ -16,13 +16,26 @@ _REFUSED_BASE_MS = const(30000)
 _REFUSED_CAP_MS = const(900000)
 
 
+def stored(answer, sent):
+    """How many of `sent` readings the answer to a success calls stored; None: it says nothing."""
+    if isinstance(answer, dict) and answer.get("success") is True:
+        count = answer.get("count")
+        if type(count) is int and count >= 0 and answer.get("persisted") is not False:
+            return min(count, sent)
+    return None
+
+
 def judge(status, answer, sent):
-    """The verdict on an answer to `sent` readings; `answer`: its JSON, None if it is none."""
+    """The verdict on an answer to `sent` readings; `answer`: its JSON, None if it is none.
+
+    What a limit of the server's has discarded for good, the answer's `dropped`, is not wanted
+    again.
+    """
     if 200 <= status < 300:
-        if isinstance(answer, dict) and answer.get("success") is True:
-            count = answer.get("count")
-            counted = isinstance(count, int) and count is not True and count is not False
-            if counted and count >= sent and answer.get("persisted") is not False:
+        count = stored(answer, sent)
+        if count is not None:
+            dropped = answer.get("dropped")
+            if count + (dropped if type(dropped) is int else 0) >= sent:
                 return CONFIRMED
         return FAILED
     if status == 400:

@@ -10,6 +10,7 @@ REFUSED: Final = 5
 
 _Verdict: TypeAlias = Literal[0, 1, 2, 3, 4, 5]
 
+def stored(answer: object, sent: int) -> int | None: ...
 def judge(status: int, answer: object, sent: int) -> _Verdict: ...
 
 class Retry:

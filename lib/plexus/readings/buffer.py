@@ -81,7 +81,8 @@ class Buffer:
         self.ticks_ms = getattr(clock, "ticks_ms", ticks_ms)
         self.session_id = None
         self.confirmed = 0  # readings that the server has
-        self.rejected = 0  # and those that it will not take
+        self.rejected = 0  # those that it will not take,
+        self.discarded = 0  # and those that it took and did not keep, because of a limit
         self.plain_suffix = b"}"  # of a reading without tags: the JSON behind its time
         self._refuse = overflow == "refuse"
         self._dropped = 0

@@ -35,6 +35,7 @@ class Buffer(Generic[_Clock]):
     ring: Ring
     confirmed: int
     rejected: int
+    discarded: int
     plain_suffix: bytes
     text_numbers: dict[str, int]
     _parts: Any
