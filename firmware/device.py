@@ -173,10 +173,10 @@ class Device:
 
     def _greet(self):
         px, crashes = self.px, self.crashes
-        px.send("device.reset_cause", crashes.cause)
+        px.event("device.reset_cause", crashes.cause)
         for problem in self.problems:
             print("plexus: " + problem)
-            px.send("device.problem", problem[:256])
+            px.event("device.problem", problem)
         if crashes.safe:
             self.say("mode", "safe mode after three crashes: no sensor is read")
 

@@ -29,11 +29,11 @@ class Report:
             report = self._crashes.report()
             if report and px.confirmed:
                 self._dropped = px.dropped
-                px.send("device.crash", report)
-                self._told_at = px.pending + px.confirmed + px.rejected
+                px.event("device.crash", report)
+                self._told_at = px.pending + _settled(px)
         elif px.dropped != self._dropped:
             self._told_at = None  # it may have been among them
-        elif px.confirmed + px.rejected >= self._told_at:
+        elif _settled(px) >= self._told_at:
             self._told_at = None
             self._crashes.told()
 
@@ -51,3 +51,7 @@ class Report:
             self._say("memory", "little memory left: %d B" % free)
         elif free > 2 * _LOW_HEAP:
             self._low = False
+
+
+def _settled(px):
+    return px.confirmed + px.rejected + px.discarded

@@ -56,7 +56,7 @@ def main(config, profile, crashes, store=None):
         board.fill(sampler, config.get("sensors"), raises=False)
         for problem in board.problems:
             print("plexus: " + problem)
-            px.send("device.problem", problem[:256])
+            px.event("device.problem", problem)
         board = None
         unload_board()
     network = None
@@ -76,7 +76,7 @@ def main(config, profile, crashes, store=None):
     report = crashes.report()
     if network:
         if report:
-            px.send("device.crash", report)
+            px.event("device.crash", report)
         if px.pending and deliver(px, network, ends, watchdog.tick, crashes.secrets):
             crashes.told()
     if store:

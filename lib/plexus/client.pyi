@@ -128,6 +128,18 @@ class Plexus:
 
         With overflow="refuse" (BufferFull) those before the first that finds no room are in.
         """
+    def event(
+        self,
+        name: str,
+        data: _Value = True,
+        timestamp: float | None = None,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None:
+        """Add what happened, in place of a measurement: a fault, a change of state, a log line.
+
+        `data`: as a value of send(); a text of over 256 bytes is cut. Else as send().
+        """
 
     # What has modules of its own, which are loaded when it is asked for: see extras.py.
 

@@ -8,6 +8,7 @@ _PROPERTIES = ("status", "answers", "unanswered")
 _METHODS = {
     "send_at": "readings.batch",
     "send_batch": "readings.batch",
+    "event": "readings.batch",
     "session": "delivery.sessions",
     "credentials": None,
     "retry_now": None,

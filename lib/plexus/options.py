@@ -1,6 +1,6 @@
 """The checks of a client's options, and of a source's name."""
 
-_MAX_STRING = 256  # the API's limit on strings, in characters
+_MAX_STRING = 256  # the API's limit on strings
 _OURS = ("host", "connection", "content-type", "content-length", "transfer-encoding", "x-api-key")
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 

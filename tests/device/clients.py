@@ -145,8 +145,9 @@ class RawServer:
             try:
                 self.requests.append(self._read(connection))
                 body = self.requests[-1].partition(b"\r\n\r\n")[2]
-                pieces = answer(body) if callable(answer) else answer
-                for piece in [pieces] if isinstance(pieces, bytes) else pieces:
+                if not isinstance(answer, (bytes, list)):
+                    answer = answer(body)
+                for piece in [answer] if isinstance(answer, bytes) else answer:
                     connection.sendall(piece)
                     time.sleep(self._pause_s)
             except OSError:

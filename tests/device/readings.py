@@ -80,6 +80,7 @@ class Client(Buffer):
     # As extras.find() gives them to a client's buffer.
     send_at = batch.send_at  # pyright: ignore[reportAssignmentType]
     send_batch = batch.send_batch  # pyright: ignore[reportAssignmentType]
+    event = batch.event  # pyright: ignore[reportAssignmentType]
 
     def session(self, session_id):
         """`with client.session(...)`: readings are of that session."""

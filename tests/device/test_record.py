@@ -46,8 +46,11 @@ def value_text(value):
 # Metric
 
 
-def test_metric_may_have_256_characters():
-    for metric in ("m", "motor.rpm", "a b/c:é€𝄞", "x" * 256, "€" * 256, '"\\\n'):
+EUROS = "€" * 85 + "x"  # 256 bytes of UTF-8
+
+
+def test_metric_may_have_256_bytes():
+    for metric in ("m", "motor.rpm", "a b/c:é€𝄞", "x" * 256, EUROS, "𝄞" * 64, '"\\\n'):
         equal(sent(metric)["metric"], metric)
 
 
@@ -56,7 +59,9 @@ def test_empty_metric_is_refused():
 
 
 def test_long_metric_is_refused():
-    refused("metric: |257|256", "x" * 257)
+    refused("metric: |257 bytes|256", "x" * 257)
+    refused("metric: |257 bytes|256", EUROS + "x")
+    refused("metric: |258 bytes|256", "é" * 129)
 
 
 def test_metric_that_is_no_string_is_refused():
@@ -128,19 +133,48 @@ def test_bool_is_no_number():
 
 
 def test_integer_of_too_many_digits_is_refused():
-    refused("value: |4096", value=1 << 13700)
+    refused("value: |308 digits|string", value=1 << 1024)
+    refused("value: |308 digits|string", value=-(1 << 13700))
+    refused("value: |308 digits|string", value={"a": [1 << 1024]})
+    last = (1 << 1024) - (1 << 970)  # the least that no double is nearest to
+    refused("value: |308 digits|string", value=last)
+    equal(value_text(last - 1), str(last - 1))
+
+
+def test_objects_and_arrays_are_measured_as_the_platform_writes_them_again():
+    # How many of a value in an array have 4096 B as Go's encoding/json writes them: it escapes
+    # < > & U+2028 U+2029 in 6 B each, and has exponents below 1e-6 and from 1e21 on only.
+    for value, size in (
+        ("a", 3),
+        ("<", 8),
+        (">&", 14),
+        ("\u2028", 8),
+        ("é", 4),
+        (1e20, 21),
+        (-1e20, 22),
+        (1.5e20, 21),
+        (0.00001, 7),
+        (0.0000015, 9),
+        (1e22, 4),
+        (1.5, 3),
+        (7, 1),
+    ):
+        most = (4096 - 1) // (size + 1)
+        equal(len(sent(value=[value] * most)["value"]), most)
+        refused("value: |B of JSON|4096", value=[value] * (most + 1))
 
 
 # Strings
 
 
-def test_string_may_have_0_to_256_characters():
-    for value in ("", "x", "x" * 256, "€" * 256, "𝄞" * 256):
+def test_string_may_have_0_to_256_bytes():
+    for value in ("", "x", "x" * 256, EUROS, "𝄞" * 64):
         equal(sent(value=value)["value"], value)
 
 
 def test_long_string_is_refused():
-    refused("value: |257|256", value="x" * 257)
+    refused("value: |257 bytes|256", value="x" * 257)
+    refused("value: |257 bytes|256", value=EUROS + "x")
 
 
 def test_control_characters_quotes_and_backslashes_are_escaped():
@@ -245,7 +279,7 @@ def test_value_of_another_type_is_refused():
 def test_tags_arrive():
     for tags in (
         {"location": "lab"},
-        {"a": "", "b": "x" * 256, "é" * 256: '"\\\n'},
+        {"a": "", "b": "x" * 256, "é" * 128: '"\\\n'},
         {"t%d" % i: str(i) for i in range(16)},
     ):
         equal(sent(tags=tags)["tags"], tags)
@@ -276,6 +310,8 @@ def test_tag_that_is_no_string_is_refused():
 def test_long_tag_is_refused():
     refused("tag|location|257|256", tags={"location": "x" * 257})
     refused("tag|257|256", tags={"x" * 257: "a"})
+    refused("tag|257 bytes|256", tags={"location": EUROS + "x"})
+    refused("tag|257 bytes|256", tags={EUROS + "x": "a"})
 
 
 def test_tag_name_that_is_no_string_is_refused():
@@ -411,3 +447,51 @@ def test_batch_with_a_bad_option_sends_none():
         with raises(ValueError):
             client.send_batch([("a", 1)], **options)
         equal((client.pending, client.dropped), (0, 0))
+
+
+# Events
+
+
+def happened(*arguments, **options):
+    """The point that an event becomes."""
+    client = Client()
+    client.event(*arguments, **options)
+    point = client.points()[0]
+    del point["timestamp"]
+    return point
+
+
+def test_event_is_a_reading_of_its_name():
+    equal(happened("door"), {"metric": "door", "value": True})
+    equal(happened("state", "on", tags={"a": "b"}),
+          {"metric": "state", "value": "on", "tags": {"a": "b"}})  # fmt: skip
+    equal(happened("fault", {"code": 7}, source_id="pump"),
+          {"metric": "fault", "value": {"code": 7}, "source_id": "pump"})  # fmt: skip
+    equal(happened("off", False), {"metric": "off", "value": False})
+
+
+def test_number_of_an_event_says_that_it_is_no_measurement():
+    for number in (7, 1.5, -3, 1 << 70):
+        equal(happened("code", number), {"metric": "code", "value": number, "class": "event"})
+    equal(happened("code", 7, tags={"a": "b"}, source_id="pump"),
+          {"metric": "code", "value": 7, "tags": {"a": "b"}, "class": "event",
+           "source_id": "pump"})  # fmt: skip
+    assert "class" not in sent(value=7)
+
+
+def test_long_text_of_an_event_is_cut_to_whole_characters():
+    equal(happened("log", "x" * 300)["value"], "x" * 256)
+    equal(happened("log", "€" * 300)["value"], "€" * 85)
+    equal(happened("log", EUROS)["value"], EUROS)
+
+
+def test_event_may_have_its_own_time():
+    client = Client()
+    client.event("door", "open", timestamp=1699900000123)
+    equal(client.points()[0]["timestamp"], 1699900000123)
+
+
+def test_event_without_a_name_is_refused():
+    for name in ("", None, 3, "x" * 257):
+        with raises(ValueError, "name: "):
+            Client().event(name, 1)

@@ -26,7 +26,7 @@ END_MS = 10**15
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 FLOAT = st.floats(allow_nan=False, allow_infinity=False)
 NUMBER = FLOAT | st.integers(-(2**70), 2**70) | st.integers(-100, 100)
-SCALAR = NUMBER | st.booleans() | TEXT | st.text("xé\n", min_size=200, max_size=256)
+SCALAR = NUMBER | st.booleans() | TEXT | st.text("xé\n", min_size=100, max_size=128)
 JSON = st.recursive(
     SCALAR | st.none(),
     lambda inner: (

@@ -175,7 +175,12 @@ def defined_in(module: str) -> dict[str, str]:
         given = {f"Plexus.{name}": "value" for name in filter(is_public, stored_names(setup, "px"))}
         found |= given | loaded_methods("Plexus")
         buffer = surface(tree_of("readings/buffer", ".py").body) | loaded_methods("Buffer")
-        for name in ("send", "send_at", "send_batch"):  # the buffer's, as programs call them
+        for name in (
+            "send",
+            "send_at",
+            "send_batch",
+            "event",
+        ):  # the buffer's, as programs call them
             found[f"Plexus.{name}"] = buffer[f"Buffer.{name}"].replace(", add=None", "")
         found |= {f"Plexus.{name}": "property (self)" for name in client._OF_BUFFER}
         found["Plexus.__init__"] = with_options(tree, setup)

@@ -1,9 +1,10 @@
-"""What not every program sends: batches, and readings of a moment ago."""
+"""What not every program sends: batches, events, and readings of a moment ago."""
 
 from ..port import const, load
-from .record import json_text, kind_of, text
+from .record import check_string, json_text, kind_of, text
 
 _TEXT = const(13)  # a kind of record, see codec.py
+_MAX_STRING = const(256)  # bytes, see record.py
 _WRAP = const(0x3FFFFFFF)  # ticks count modulo 2^30 (or a multiple of it)
 _HALF = const(0x20000000)
 _HALF_HI = const(537)  # as many million ms are half of that
@@ -43,3 +44,24 @@ def send_batch(buffer, points, timestamp=None, tags=None, source_id=None, add=No
     suffix = buffer.suffix_of(tags, source_id)
     for metric, kind, value in ready:
         buffer.put(metric, suffix, kind, value, ticks, timestamp, add)
+
+
+def event(buffer, name, data=True, timestamp=None, tags=None, source_id=None):
+    """Add what happened, in place of a measurement: a fault, a change of state, a log line.
+
+    data: as a value of send(); a text of over 256 bytes is cut. The platform takes a number for a
+    measurement unless the reading says that it is none, which this does.
+    """
+    ticks = buffer.ticks_ms()
+    check_string("name", name)
+    if isinstance(data, str):
+        while len(data.encode()) > _MAX_STRING:
+            data = data[: min(len(data) - 1, _MAX_STRING)]
+    kind = kind_of(data)
+    value = json_text(data) if kind == _TEXT else data
+    suffix = buffer.suffix_of(tags, source_id)
+    if isinstance(data, (int, float)) and not isinstance(data, bool):
+        suffix = load(__name__, "compound").suffix(tags, buffer.session_id, source_id, True)
+    if timestamp is not None:
+        timestamp = load(__name__, "timestamp").epoch_ms(timestamp)
+    buffer.put(name, suffix, kind, value, ticks, timestamp)

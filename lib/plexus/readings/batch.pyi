@@ -21,3 +21,11 @@ def send_batch(
     source_id: str | None = None,
     add: _Add | None = None,
 ) -> None: ...
+def event(
+    buffer: Buffer[Any],
+    name: str,
+    data: _Value = True,
+    timestamp: float | None = None,
+    tags: dict[str, str] | None = None,
+    source_id: str | None = None,
+) -> None: ...

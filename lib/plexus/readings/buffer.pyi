@@ -109,3 +109,11 @@ class Buffer(Generic[_Clock]):
         source_id: str | None = None,
         add: _Add | None = None,
     ) -> None: ...
+    def event(
+        self,
+        name: str,
+        data: _Value = True,
+        timestamp: float | None = None,
+        tags: dict[str, str] | None = None,
+        source_id: str | None = None,
+    ) -> None: ...

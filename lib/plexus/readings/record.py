@@ -4,7 +4,7 @@ from ..port import const, load, micropython
 from .render import string_text
 from .ring import FALSE, FLOAT64, INT, NEGATIVE, TEXT
 
-_MAX_STRING = const(256)  # the API's limit on strings, in characters
+_MAX_STRING = const(256)  # the API's limit on strings, in bytes of UTF-8
 
 
 def check_finite(value):
@@ -36,10 +36,19 @@ def json_text(value):
 
 
 def check_string(name, value, minimum=1):
-    """ValueError unless `value` is a string of `minimum` to 256 characters."""
-    if not isinstance(value, str) or not minimum <= len(value) <= _MAX_STRING:
-        got = "%d characters" % len(value) if isinstance(value, str) else type(value).__name__
-        raise ValueError("%s: %s; give a string of %d to %d" % (name, got, minimum, _MAX_STRING))
+    """ValueError unless `value` is a string of `minimum` to 256 bytes of UTF-8."""
+    got = type(value).__name__
+    if isinstance(value, str):
+        size = len(value)
+        if size > _MAX_STRING >> 2:
+            try:
+                size = len(value.encode())
+            except UnicodeError:
+                pass  # string_text() says it
+        if minimum <= size <= _MAX_STRING:
+            return
+        got = "%d bytes" % size
+    raise ValueError("%s: %s; give a string of %d to %d" % (name, got, minimum, _MAX_STRING))
 
 
 def text(metric, behind):
