@@ -10,6 +10,7 @@ from aiohttp import web
 from tools.mock_server.devices import DeviceError, Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, FaultError, Script
+from tools.mock_server.gate import FOR_DEVICES
 from tools.mock_server.store import Store
 from tools.mock_server.watchers import Watchers
 
@@ -85,7 +86,7 @@ class Admin:
         router.add_get("/admin/live", self._live)
         router.add_static("/static", STATIC, append_version=False)
         router.add_get("/", self._page, allow_head=False)
-        router.add_route("*", "/{path:.*}", self._others)
+        router.add_route("*", "/{path:.*}", self._others, name=FOR_DEVICES + "http")
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         # The page is for browsers; to any other client "/" is a path like the rest.

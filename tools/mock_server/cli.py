@@ -27,8 +27,8 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         help="an accepted key, may be repeated (default: any that starts with plx_)")  # fmt: skip
     add("--certs", metavar="DIR", help="directory that keeps the test CA (default: temporary)")
     add("--name", action="append", default=[], metavar="NAME",
-        help="a DNS name or IP address that the TLS certificate is for, besides localhost; "
-        "may be repeated")  # fmt: skip
+        help="a DNS name or IP address of this server, besides localhost: for the TLS certificate, "
+        "and for the page; may be repeated")  # fmt: skip
     add("--rate-limit", type=int, metavar="N",
         help="requests a second and source before points stop counting, 0: none")  # fmt: skip
     parser.set_defaults(run=run)
@@ -51,8 +51,6 @@ def run(options: argparse.Namespace) -> int:
 def _names_problem(options: argparse.Namespace) -> str | None:
     from tools.mock_server.certs import hosts_and_addresses
 
-    if options.name and options.tls_port is None:
-        return "it is for the certificate: add --tls-port"
     try:
         hosts_and_addresses(options.name)
     except ValueError as error:

@@ -20,6 +20,7 @@ from tools.mock_server.contract import PROFILES, Profile
 from tools.mock_server.devices import Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Script
+from tools.mock_server.gate import make_gate
 from tools.mock_server.keys import Keys
 from tools.mock_server.sockets import Sockets
 from tools.mock_server.store import Store
@@ -55,7 +56,7 @@ class Options:
     api_keys: tuple[str, ...] = ()
     # Where the certificate authority is kept; None: a directory that goes with the server.
     certs: str | None = None
-    # What its certificate is for besides this computer's own names.
+    # Its names besides this computer's own: the certificate is for them, and the page has them.
     names: tuple[str, ...] = ()
     # Requests a second and source, in place of the profile's; 0 for no limit.
     rate_limit: int | None = None
@@ -99,12 +100,13 @@ class Service:
         self._started_ms = time.time_ns() // 1_000_000
 
     async def start(self) -> None:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        self.sockets.add_routes(app)
+        gate = make_gate((self.options.host, *self.options.names))
+        self.app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[gate])
+        self.sockets.add_routes(self.app)
         Admin(self.store, self.script, self.events, self.devices, self.watchers, self).add_routes(
-            app, self.api.handle
+            self.app, self.api.handle
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await self._open("main", self.options.port)
         if self.options.tls_port is not None:

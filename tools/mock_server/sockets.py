@@ -15,6 +15,7 @@ from tools.mock_server.contract import ContractError, Profile
 from tools.mock_server.devices import Device, Devices, now_ms
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Script
+from tools.mock_server.gate import FOR_DEVICES
 from tools.mock_server.keys import Keys
 from tools.mock_server.store import Store
 
@@ -46,8 +47,8 @@ class Sockets:
         self._api = api
 
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_route("*", "/ws/device", self.handle)
-        app.router.add_route("*", "/party/{org}", self.handle)
+        app.router.add_route("*", "/ws/device", self.handle, name=FOR_DEVICES + "socket")
+        app.router.add_route("*", "/party/{org}", self.handle, name=FOR_DEVICES + "party")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection to its end. What is no WebSocket, or is scripted, is the HTTP side's."""

@@ -135,17 +135,13 @@ def test_the_command_tells_how_to_give_a_board_its_authority(tmp_path: Path) -> 
     assert "add --host 0.0.0.0" in printed
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [(("--name", "a:1", "--tls-port", "0"), "'a:1'"), (("--name", "a"), "add --tls-port")],
-)
-def test_the_command_refuses_a_name_that_is_no_use(arguments: tuple[str, ...], words: str) -> None:
+def test_the_command_refuses_a_name_that_is_no_use() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tools", "mock-server", *arguments],
+        [sys.executable, "-m", "tools", "mock-server", "--name", "a:1"],
         cwd=REPOSITORY, capture_output=True, text=True, timeout=patience_s(30),
     )  # fmt: skip
     assert done.returncode == 2
-    assert words in done.stderr
+    assert "'a:1'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
