@@ -15,7 +15,7 @@ from agent_corpus import messages as corpus
 from agent_world import START_MS, World, running
 from plexus.agent.kinds import KINDS
 from tools.mock_server import messages
-from tools.mock_server.contract import PROFILES
+from tools.mock_server.profiles import PROFILES
 
 COMMANDS = ("echo", "slow", "loud", "broken", "odd")
 SENSORS = ("steady", "kept", "shown")

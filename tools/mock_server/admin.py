@@ -10,6 +10,9 @@ from aiohttp import web
 from tools.mock_server.devices import DeviceError, Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, FaultError, Script
+from tools.mock_server.gate import FOR_DEVICES
+from tools.mock_server.limits import Limits
+from tools.mock_server.runs import Runs
 from tools.mock_server.store import Store
 from tools.mock_server.watchers import Watchers
 
@@ -50,6 +53,8 @@ class Admin:
         events: Events,
         devices: Devices,
         watchers: Watchers,
+        limits: Limits,
+        runs: Runs,
         control: Dispatcher,
     ) -> None:
         self._store = store
@@ -57,6 +62,8 @@ class Admin:
         self._events = events
         self._devices = devices
         self._watchers = watchers
+        self._limits = limits
+        self._runs = runs
         self._control = control
 
     def add_routes(
@@ -72,6 +79,9 @@ class Admin:
         router.add_get("/admin/points", self._points)
         router.add_get("/admin/requests", self._requests)
         router.add_get("/admin/sessions", self._sessions)
+        router.add_get("/admin/runs", self._get_runs)
+        router.add_get("/admin/limits", self._get_limits)
+        router.add_post("/admin/limits", self._change_limits)
         router.add_get("/admin/counts", self._counts)
         router.add_get("/admin/state", self._state)
         router.add_post("/admin/outage", self._outage)
@@ -85,7 +95,7 @@ class Admin:
         router.add_get("/admin/live", self._live)
         router.add_static("/static", STATIC, append_version=False)
         router.add_get("/", self._page, allow_head=False)
-        router.add_route("*", "/{path:.*}", self._others)
+        router.add_route("*", "/{path:.*}", self._others, name=FOR_DEVICES + "http")
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         # The page is for browsers; to any other client "/" is a path like the rest.
@@ -144,6 +154,20 @@ class Admin:
 
     async def _sessions(self, _request: web.Request) -> web.Response:
         return _json({"sessions": self._store.sessions()})
+
+    async def _get_runs(self, _request: web.Request) -> web.Response:
+        return _json({"runs": self._runs.to_json()})
+
+    async def _get_limits(self, _request: web.Request) -> web.Response:
+        return _json(self._limits.to_json())
+
+    async def _change_limits(self, request: web.Request) -> web.Response:
+        try:
+            self._limits.change(await _body(request))
+        except FaultError as error:
+            return _error(400, str(error))
+        self._events.ring()
+        return _json(self._limits.to_json())
 
     async def _counts(self, _request: web.Request) -> web.Response:
         return _json(self._store.counts())

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from tools.mock_server.profiles import Profile
+
 MAX_POINTS = 10_000
 MAX_STRING_CHARS = 256
 MAX_STRUCTURE_BYTES = 4096
 MAX_TAGS = 16
 SESSION_STATUSES = ("active", "completed")
+CLASSES = ("metric", "event")
 # A timestamp below this is in seconds, from here on in milliseconds.
 MILLISECONDS_FROM = 10**12
 # The largest time a JavaScript Date (so the dashboard) can hold.
@@ -20,67 +23,20 @@ MAX_TIMESTAMP_MS = 8_640_000_000_000_000
 _YEAR_2000_MS = 946_684_800_000
 _SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _KNOWN_POINT_FIELDS = {"metric", "value", "timestamp", "source_id", "tags", "session_id"}
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How one kind of server differs from another within the same contract."""
-
-    name: str
-    max_body_bytes: int
-    # 404, 405 and a missing Host are answered in plain text, not as {"error": ...}.
-    plain_text_errors: bool = False
-    # Requests a second that one source may make before its points are silently not counted.
-    rate_limit: int | None = None
-    # A connection without complete request headers is closed after this time.
-    header_timeout_ms: int | None = None
-    # The success answer names the source and omits what was persisted.
-    names_source: bool = False
-    # A point's session_id is accepted and lost; only tags reach storage.
-    only_tags_stored: bool = False
-    # A refused key closes the connection if the body is larger than this, without reading it.
-    unread_body_bytes: int | None = None
-    # The socket: commands go out as typed_command, in place of bare messages.
-    typed_commands: bool = False
-    # Its errors are {"code", "detail"}, in place of {"message"}.
-    error_codes: bool = False
-    # `authenticated` carries the server's time.
-    tells_time: bool = False
-    # Pings go out this often; who does not answer one gets no commands.
-    ping_ms: int | None = None
-    # Messages a second of one connection before they are refused.
-    message_rate: int | None = None
-    # Who has not authenticated by then is disconnected.
-    auth_timeout_ms: int = 10_000
-
-
-PROFILES = {
-    "documented": Profile("documented", max_body_bytes=5_000_000),
-    "gateway": Profile(
-        "gateway",
-        max_body_bytes=5 * 1024 * 1024,
-        plain_text_errors=True,
-        rate_limit=2000,
-        header_timeout_ms=5000,
-        names_source=True,
-        only_tags_stored=True,
-        unread_body_bytes=256 * 1024,
-        typed_commands=True,
-        error_codes=True,
-        tells_time=True,
-        ping_ms=30_000,
-        message_rate=100,
-    ),
-}
+_FIELDS_OF_CLASSES = {"class", "metadata"}
 
 
 class ContractError(Exception):
     """A request that the API refuses, with the status and the words it is refused with."""
 
-    def __init__(self, message: str, status: int = 400, *, close: bool = False) -> None:
+    def __init__(
+        self, message: str, status: int = 400, *, close: bool = False, code: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
+        # The app's answers have a code as their error, and the message beside it.
+        self.code = code
         # The body was left unread, so the connection cannot be used again.
         self.close = close
 
@@ -97,6 +53,9 @@ class Point:
     timestamp: int | float | None
     tags: dict[str, str] | None
     session_id: str | None
+    # Where points have one: "metric" or "event".
+    data_class: str | None = None
+    metadata: Any = None
 
 
 @dataclass
@@ -165,11 +124,12 @@ def check_ingest(document: dict[str, Any], received_ms: int, profile: Profile) -
         raise ContractError(f"points has {len(items)} items, more than {MAX_POINTS}: split it")
     batch = Batch([], default_source)
     early, extra, untagged = 0, set(), False
+    known = _KNOWN_POINT_FIELDS | (_FIELDS_OF_CLASSES if profile.has_classes else set())
     for index, item in enumerate(items):
         point = _check_point(item, f"points[{index}]", default_source, received_ms, profile)
         batch.points.append(point)
         early += point.timestamp_ms < _YEAR_2000_MS
-        extra |= item.keys() - _KNOWN_POINT_FIELDS
+        extra |= item.keys() - known
         untagged |= "session_id" in item and item["session_id"] != point.session_id
     if early:
         batch.warnings.append(f"{early} dated before 2000: uptime in place of Unix time?")
@@ -238,7 +198,12 @@ def _check_point(
     if profile.only_tags_stored:
         # A point without the field may still be in a session by its tag.
         session_id = (tags or {}).get("session_id")
-    return Point(source_id, metric, item["value"], timestamp_ms, timestamp, tags, session_id)
+    data_class = _check_class(item, at) if profile.has_classes else None
+    metadata = item.get("metadata") if data_class == "metric" else None
+    return Point(
+        source_id, metric, item["value"], timestamp_ms, timestamp, tags, session_id, data_class,
+        metadata,
+    )  # fmt: skip
 
 
 def _refuse_constant(name: str) -> None:
@@ -280,6 +245,19 @@ def _check_value(value: object, at: str) -> None:
         raise ContractError(f"{at} is out of range")
 
 
+def _check_class(item: dict[str, Any], at: str) -> str:
+    """The class of a point, inferred from its value if it has none."""
+    is_metric = is_number(item["value"])
+    if "class" not in item:
+        return "metric" if is_metric else "event"
+    given = item["class"]
+    if given not in CLASSES:
+        raise ContractError(f"{at}.class must be one of: " + ", ".join(CLASSES))
+    if given == "metric" and not is_metric:
+        raise ContractError(f"{at}.value must be a number, as its class is metric")
+    return given
+
+
 def _check_timestamp(value: object, at: str) -> int:
     if not is_number(value):
         raise ContractError(f"{at} must be a number of seconds or milliseconds")
@@ -311,11 +289,11 @@ def _check_session_fields(document: dict[str, Any], defaults: dict[str, Any]) ->
         fields["status"] = document["status"]
     for name in ("started_at", "ended_at"):
         if name in document:
-            fields[name] = _check_datetime(document[name], name)
+            fields[name] = check_datetime(document[name], name)
     return fields
 
 
-def _check_datetime(value: object, at: str) -> str:
+def check_datetime(value: object, at: str) -> str:
     text = check_string(value, at)
     try:
         parsed = datetime.fromisoformat(text)

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 
 from tools.mock_server import commands
 from tools.mock_server.commands import Ledger
-from tools.mock_server.contract import ContractError, Profile, is_number
+from tools.mock_server.contract import ContractError, is_number
+from tools.mock_server.limits import Limits
 from tools.mock_server.messages import KEPT_TEXT_CHARS, Introduction, check_sensor, kept_sensor
+from tools.mock_server.profiles import Profile
 from tools.mock_server.transcript import MAX_MESSAGES, Transcript, without_key
 
 KEPT_DEVICES = 200
@@ -129,8 +131,9 @@ class Device:
 class Devices:
     """The registry. All of it runs on the event loop's thread."""
 
-    def __init__(self, profile: Profile, relay: Relay) -> None:
+    def __init__(self, profile: Profile, relay: Relay, limits: Limits) -> None:
         self._profile = profile
+        self._limits = limits
         self._relay = relay
         self._devices: dict[str, Device] = {}
         self._message_ids = itertools.count(1)
@@ -228,6 +231,8 @@ class Devices:
             raise DeviceError("command must be a string of 1 to 256 characters", 400)
         if not isinstance(params, dict):
             raise DeviceError("params must be an object", 400)
+        if not self._limits.commands:
+            raise DeviceError("commands are not permitted on this plan", 402)
         link = self._link(device)
         if not link.answers:
             raise DeviceError(f"{source_id!r} does not answer pings, so it gets no commands")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from tools.mock_server import contract
-from tools.mock_server.contract import ContractError, Profile, check_source_id, check_string
+from tools.mock_server.contract import ContractError, check_source_id, check_string
+from tools.mock_server.profiles import Profile
 
 MAX_MESSAGE_BYTES = 1024 * 1024
 # What is kept of how a device introduces itself.

@@ -11,11 +11,14 @@ from aiohttp import WebSocketError, WSMsgType, web
 
 from tools.mock_server import messages, wire
 from tools.mock_server.app import Api, describe_action
-from tools.mock_server.contract import ContractError, Profile
+from tools.mock_server.contract import ContractError
 from tools.mock_server.devices import Device, Devices, now_ms
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Script
+from tools.mock_server.gate import FOR_DEVICES
 from tools.mock_server.keys import Keys
+from tools.mock_server.limits import Limits
+from tools.mock_server.profiles import Profile
 from tools.mock_server.store import Store
 
 _CLOSE_LIMIT_S = 2.0
@@ -36,6 +39,7 @@ class Sockets:
         keys: Keys,
         api: Api,
         devices: Devices,
+        limits: Limits,
     ) -> None:
         self.profile = profile
         self.store = store
@@ -43,11 +47,12 @@ class Sockets:
         self.events = events
         self.keys = keys
         self.devices = devices
+        self.limits = limits
         self._api = api
 
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_route("*", "/ws/device", self.handle)
-        app.router.add_route("*", "/party/{org}", self.handle)
+        app.router.add_route("*", "/ws/device", self.handle, name=FOR_DEVICES + "socket")
+        app.router.add_route("*", "/party/{org}", self.handle, name=FOR_DEVICES + "party")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection to its end. What is no WebSocket, or is scripted, is the HTTP side's."""
@@ -170,6 +175,9 @@ class _Link:
         except ContractError as error:
             await self._refuse(error.message)
             return False
+        if not self._sockets.limits.streaming:
+            await self._refuse("the plan has no socket", "streaming_requires_plan")
+            return False
         device = self._device = self._devices.attach(self, introduction)
         self._devices.record(device, "device", message)
         self._note(verdict=f"device {device.source_id} authenticated")
@@ -177,6 +185,8 @@ class _Link:
         if self._profile.tells_time:
             answer["server_time_ms"] = now_ms()
         await self._answer(answer)
+        if introduction.commands and not self._sockets.limits.commands:
+            await self._complain("commands_not_permitted", "the plan has no commands")
         return True
 
     async def _authenticate_later(self) -> bool:
@@ -277,9 +287,12 @@ class _Link:
         self._recent.append(now)
         return False
 
-    async def _refuse(self, words: str) -> None:
+    async def _refuse(self, words: str, code: str = "") -> None:
         """Before authentication: say why, and close."""
-        await self._answer({"type": "error", "message": words})
+        if code:
+            await self._complain(code, words)
+        else:
+            await self._answer({"type": "error", "message": words})
         await self.close(_POLICY_VIOLATION)
         self.ended = f"refused: {words}"
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.mock_server import contract
-from tools.mock_server.contract import PROFILES, ContractError
+from tools.mock_server.contract import ContractError
+from tools.mock_server.profiles import PROFILES, Profile
 from tools.mock_server.store import Store
 
 NOW_MS = 1_795_000_000_000
@@ -18,7 +19,7 @@ DOCUMENTED = PROFILES["documented"]
 GATEWAY = PROFILES["gateway"]
 
 
-def ingest(profile: contract.Profile = DOCUMENTED, **top: Any) -> contract.Batch:
+def ingest(profile: Profile = DOCUMENTED, **top: Any) -> contract.Batch:
     return contract.check_ingest(top, NOW_MS, profile)
 
 
@@ -185,7 +186,7 @@ POINT = st.fixed_dictionaries(
 
 @given(st.lists(POINT | JSON, max_size=3), st.sampled_from([DOCUMENTED, GATEWAY]))
 def test_any_document_is_either_refused_or_can_be_stored(
-    points: list[Any], profile: contract.Profile
+    points: list[Any], profile: Profile
 ) -> None:
     # Through JSON, as what arrives has come; surrogates and NaN end there.
     try:

@@ -22,7 +22,7 @@ from tests.fixtures.peers import (
 )
 from tests.fixtures.posts import admin
 from tools.mock_server import MockServer, devices, transcript
-from tools.mock_server.contract import PROFILES
+from tools.mock_server.profiles import PROFILES
 
 GOOD = [
     HEARTBEAT,
