@@ -4,6 +4,7 @@ import json
 import math
 import re
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -40,6 +41,9 @@ class Profile:
     only_tags_stored: bool = False
     # A refused key closes the connection if the body is larger than this, without reading it.
     unread_body_bytes: int | None = None
+    # Metrics that it refuses, as a rule of a server's own: a client cannot know them. The value is
+    # whether the refusal names the reading.
+    refused_metrics: Mapping[str, bool] = field(default_factory=dict)
     # The socket: commands go out as typed_command, in place of bare messages.
     typed_commands: bool = False
     # Its errors are {"code", "detail"}, in place of {"message"}.
@@ -219,6 +223,9 @@ def _check_point(
     if "metric" not in item:
         raise ContractError(f"{at}.metric is missing")
     metric = check_string(item["metric"], f"{at}.metric")
+    if metric in profile.refused_metrics:
+        named = profile.refused_metrics[metric]
+        raise ContractError(f"{at}.metric is not allowed" if named else "a metric is not allowed")
     if "value" not in item:
         raise ContractError(f"{at}.value is missing")
     _check_value(item["value"], f"{at}.value")

@@ -134,7 +134,10 @@ async def deliver(transport: asyncio.Transport, head: bytes, body: bytes, action
     if action.cut_after is not None and action.cut_after < len(raw):
         await write(transport, raw[: action.cut_after])
         return False
-    await write(transport, raw)
+    if action.drip_ms:
+        await _drip(transport, raw, action.drip_ms)
+        return not transport.is_closing()
+    await write(transport, raw + raw if action.twice else raw)
     return True
 
 
@@ -164,6 +167,14 @@ async def _trickle(transport: asyncio.Transport, head: bytes, trickle_ms: int) -
         number += 1
         line = b"X-Trickle: %d" % number
         await asyncio.sleep(trickle_ms / 1000)
+
+
+async def _drip(transport: asyncio.Transport, raw: bytes, drip_ms: int) -> None:
+    for at in range(len(raw)):
+        if transport.is_closing():
+            return
+        transport.write(raw[at : at + 1])
+        await asyncio.sleep(drip_ms / 1000)
 
 
 async def _within(work: Awaitable[None], limit_ms: int) -> None:
