@@ -98,8 +98,9 @@ def reset(transport: asyncio.Transport | None) -> None:
     """Close with a TCP RST: no linger (RFC 9293 section 3.10.7, SO_LINGER of zero)."""
     if transport is None:
         return
-    raw = transport.get_extra_info("socket")
-    if raw is not None and not transport.is_closing():
+    # One of TLS whose connection is lost has nothing left to be asked for.
+    raw = None if transport.is_closing() else transport.get_extra_info("socket")
+    if raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
