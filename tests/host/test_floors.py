@@ -37,7 +37,7 @@ FLOORS = {
         main
     """,
     "tools": """
-        pages build_cache time_server
+        pages build_cache time_server fault_proxy
         short_names
         build
         boards mock_server
