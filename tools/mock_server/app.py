@@ -167,7 +167,8 @@ class Api:
             verdict=verdict,
             body=_readable(request, body, self._profile),
         )
-        if action:
+        # An answer that hides that the points were stored would lie about those that never can be.
+        if action and not (action.store and answer.status >= 400):
             answer = alter(answer, action)
         self._events.ring()
         if doing.delay_ms:

@@ -225,6 +225,16 @@ def test_a_stored_batch_can_have_its_answer_spoilt(
     assert stored(server) == 1
 
 
+@pytest.mark.parametrize("action", [{"count": 5}, {"status": 201}, {"body": "oops"}])
+def test_what_is_to_be_stored_and_is_refused_gets_its_refusal(
+    server: MockServer, action: dict[str, Any]
+) -> None:
+    server.script({**action, "store": True})
+    answer = post(server, {"points": [{}]})
+    assert answer.status_code == 400
+    assert "points[0].metric is missing" in answer.json()["error"]
+
+
 def test_a_true_success_can_go_unstored(server: MockServer) -> None:
     server.script({"store": False})
     assert post(server).json() == SUCCESS
