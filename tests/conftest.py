@@ -30,6 +30,7 @@ pytest_plugins = [
 # Files that take half a minute or more.
 LONGEST = (
     "test_demo",
+    "test_soak",
     "test_types",
     "test_sensors",
     "test_deploy",

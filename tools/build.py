@@ -22,6 +22,7 @@ DEVICE_TREES = (
     "tests/device",
     "tests/models",
     "tools/bench/device",
+    "tools/soak/device",
 )
 # ESP32, S2 and S3 are xtensawin, C3 and C6 rv32imc; none is bytecode alone and runs everywhere.
 ARCHITECTURES = ("xtensawin", "rv32imc", "x64", "none")

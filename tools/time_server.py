@@ -1,4 +1,4 @@
-"""An NTP server on loopback for demo and benchmarks: chrony's, or a small one of its own."""
+"""An NTP server on loopback for tools: chrony's, or a small one that can be told to misbehave."""
 
 import os
 import shutil
@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -18,20 +19,34 @@ _PACKET = struct.Struct(">4B2I4s4Q")
 _START_S = 10
 
 
+@dataclass(frozen=True)
+class Behaviour:
+    """What a server says: `offset_ms` from the time; how far it may be off itself (root dispersion,
+    RFC 5905 section 7.3); that it has no time; a kiss-o'-death's code (section 7.4); or nothing.
+    """
+
+    offset_ms: int = 0
+    dispersion_ms: int = 0
+    synchronised: bool = True
+    kiss: str = ""
+    silent: bool = False
+
+
 class TimeServer:
     """Serves this machine's time in a `with`; `port` and, for a person, `name` say what it is.
 
     Both kinds serve the system's clock, so that what a client gets can be compared with it.
     chrony=None takes chronyd where it is installed and otherwise answers by itself. host: where to
-    listen, "0.0.0.0" for boards too; chronyd serves this machine alone.
+    listen, "0.0.0.0" for boards too; chronyd serves this machine alone. port: 0 for a free one, or
+    that of another server at another address.
     """
 
-    def __init__(self, chrony: bool | None = None, host: str = HOST) -> None:
+    def __init__(self, chrony: bool | None = None, host: str = HOST, port: int = 0) -> None:
         if chrony is None:
-            chrony = CHRONYD is not None and host == HOST
-        self._server = _Chrony() if chrony else _Responder(host)
+            chrony = CHRONYD is not None and host == HOST and not port
+        self._server = _Chrony() if chrony else _Responder(host, port)
         self.name = self._server.name
-        self.port = 0
+        self.port = port
 
     def __enter__(self) -> Self:
         self.port = self._server.start()
@@ -39,6 +54,21 @@ class TimeServer:
 
     def __exit__(self, *_exception: object) -> None:
         self._server.stop()
+
+    @property
+    def asked(self) -> int:
+        """How many requests the built-in server has got."""
+        return self._responder.asked
+
+    def behave(self, behaviour: Behaviour) -> None:
+        """Have the built-in server answer like that from now on."""
+        self._responder.behaviour = behaviour
+
+    @property
+    def _responder(self) -> "_Responder":
+        if not isinstance(self._server, _Responder):
+            raise TypeError("only the built-in server does as it is told: TimeServer(chrony=False)")
+        return self._server
 
 
 class _Chrony:
@@ -112,11 +142,14 @@ class _Responder:
 
     name = "built-in SNTP responder"
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, port: int) -> None:
         self._host = host
+        self._port = port
+        self.asked = 0
+        self.behaviour = Behaviour()
 
     def start(self) -> int:
-        self._socket = _bound(self._host)
+        self._socket = _bound(self._host, self._port)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="sntp", daemon=True)
         self._thread.start()
@@ -127,15 +160,24 @@ class _Responder:
             packet, client = self._socket.recvfrom(512)
             if self._stopping.is_set():
                 return
-            received = _stamp(time.time_ns())
             if len(packet) < 48 or packet[0] & 7 != 3:
                 continue
+            self.asked += 1
+            does = self.behaviour
+            if does.silent:
+                continue
+            received = _stamp(time.time_ns() + does.offset_ms * 1_000_000)
             originate = int.from_bytes(packet[40:48], "big")
             flags = packet[0] & 0x38 | 4  # the client's version, mode 4
+            if does.kiss or not does.synchronised:
+                flags |= 0xC0
+            stratum, code = (0, does.kiss.encode()) if does.kiss else (2, b"DEMO")
+            dispersion = (does.dispersion_ms << 16) // 1000
+            sent = _stamp(time.time_ns() + does.offset_ms * 1_000_000)
             self._socket.sendto(
                 _PACKET.pack(
-                    *(flags, 2, 6, 0xEC, 0, 0, b"DEMO"),
-                    *(received, originate, received, _stamp(time.time_ns())),
+                    *(flags, stratum, 6, 0xEC, 0, dispersion, code),
+                    *(received, originate, received, sent),
                 ),
                 client,
             )
@@ -143,15 +185,15 @@ class _Responder:
     def stop(self) -> None:
         self._stopping.set()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waking:
-            waking.sendto(b"", (HOST, self._socket.getsockname()[1]))
+            waking.sendto(b"", self._socket.getsockname())
         self._thread.join()
         self._socket.close()
 
 
-def _bound(host: str = HOST) -> socket.socket:
-    free = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    free.bind((host, 0))
-    return free
+def _bound(host: str = HOST, port: int = 0) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    bound.bind((host, port))
+    return bound
 
 
 def _stamp(unix_ns: int) -> int:

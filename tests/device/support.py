@@ -195,7 +195,7 @@ class Proxy:
         self._url = control_url
 
     def set(self, **plan):
-        """Make this the plan for new connections; tests/fixtures/proxy.py says what it may hold."""
+        """Make this the plan for new connections; tools/fault_proxy.py says what it may hold."""
         http("POST", self._url + "/set", plan)
 
     def clear(self):

@@ -37,13 +37,13 @@ FLOORS = {
         main
     """,
     "tools": """
-        pages build_cache time_server
+        pages build_cache time_server fault_proxy
         short_names
         build
         boards mock_server
         artifacts
         board_link
-        commands demo
+        commands demo soak
         bench
     """,
 }
@@ -61,7 +61,7 @@ TOP = {
     "tools": ("__init__", "__main__"),
 }
 LOADERS = ("load", "load_once", "load_native")
-DEVICE_PROGRAMS = REPOSITORY / "tools" / "bench" / "device"
+DEVICE_PROGRAMS = "device"
 PAGE = REPOSITORY / "docs" / "architecture.md"
 
 
@@ -84,8 +84,8 @@ def modules(package: str) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     root = SOURCES[package]
     for path in sorted(root.rglob("*.py*")):
-        if path.suffix in (".py", ".pyi") and not path.is_relative_to(DEVICE_PROGRAMS):
-            names = path.relative_to(root).with_suffix("").parts
+        names = path.relative_to(root).with_suffix("").parts
+        if path.suffix in (".py", ".pyi") and DEVICE_PROGRAMS not in names[1:-1]:
             names = names[:-1] if names[-1] == "__init__" else names
             found.setdefault(".".join((package, *names)), []).append(path)
     return found

@@ -15,8 +15,9 @@ import pytest
 
 import support
 from tests import interpreter
-from tests.fixtures.proxy import Proxy
+from tests.fixtures.proxy import ProxyView
 from tools import build_cache
+from tools.fault_proxy import Proxy
 
 REPOSITORY = Path(__file__).parent.parent.parent
 
@@ -312,6 +313,15 @@ def test_proxy_stalls_and_stays_open(fault_proxy: Proxy) -> None:
             client.recv(1)
 
 
+def test_proxy_says_something_in_place_of_the_server(fault_proxy: Proxy) -> None:
+    fault_proxy.set(mode="say", text="SSH-2.0-x\r\n", connections=1)
+    assert connect(fault_proxy).recv(100) == b"SSH-2.0-x\r\n"
+    assert fault_proxy.struck == 1
+    client = connect(fault_proxy)
+    client.sendall(b"abc")
+    assert client.recv(3) == b"abc"
+
+
 def test_proxy_refuses_and_listens_again_on_the_same_port(fault_proxy: Proxy) -> None:
     fault_proxy.set(mode="refuse")
     with pytest.raises(ConnectionRefusedError):
@@ -344,7 +354,8 @@ def test_proxy_trickles_in_chunks(fault_proxy: Proxy) -> None:
 
 
 def test_proxy_is_told_by_a_device_test_over_http(fault_proxy: Proxy) -> None:
-    control = support.Proxy(fault_proxy.control.url)
+    view = ProxyView(fault_proxy, "http://server/")
+    control = support.Proxy(view.device["control_url"])
     control.set(mode="cut", direction="down", after_bytes=1)
     with connect(fault_proxy) as client:
         client.sendall(b"abc")

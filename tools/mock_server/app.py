@@ -130,6 +130,8 @@ class Api:
             self._close_request(request_id, note + "connection reset in the request's body")
             return self._reset(transport)
         try:
+            if doing.unread:
+                raise ContractError("answered before the body was read", 503, close=True)
             body = await self._read_body(request)
         except ContractError as error:
             body, answer = b"", self._refusal(error)
@@ -154,7 +156,8 @@ class Api:
             verdict=verdict,
             body=_readable(request, body, self._profile),
         )
-        if action:
+        # An answer that hides that the points were stored would lie about those that never can be.
+        if action and not (action.store and answer.status >= 400):
             answer = alter(answer, action)
         self._events.ring()
         if doing.delay_ms:
@@ -162,7 +165,7 @@ class Api:
         if transport.is_closing():
             self._close_request(request_id, f"{verdict}; the client left before the answer")
             return wire.Delivered(499, False)
-        if doing.resets:
+        if doing.resets and doing.cut_after is None:
             self._close_request(request_id, f"{verdict}; connection reset before the answer")
             return self._reset(transport)
         head, raw_body, reusable = frame(
@@ -175,6 +178,8 @@ class Api:
         silent = doing.stall == "before_headers" or doing.cut_after == 0
         self._store.update_request(request_id, status=None if silent else answer.status)
         whole = await wire.deliver(transport, head, raw_body, doing)
+        if not whole and doing.resets:
+            return self._reset(transport)
         if not whole and not transport.is_closing():
             transport.close()
         return wire.Delivered(answer.status, whole and reusable)
@@ -368,6 +373,8 @@ def _readable(request: web.Request, body: bytes, profile: Profile) -> bytes:
 
 
 def describe_action(action: Action) -> str:
+    if action.label is not None:
+        return action.label
     effects = {k: v for k, v in action.to_json().items() if k not in ("times", "method", "path")}
     words = [name if value is True else f"{name} {value}" for name, value in effects.items()]
     return ", ".join(words)[:200] or "pass"

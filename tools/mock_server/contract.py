@@ -179,6 +179,9 @@ def _check_point(
     if "metric" not in item:
         raise ContractError(f"{at}.metric is missing")
     metric = check_string(item["metric"], f"{at}.metric")
+    if metric in profile.refused_metrics:
+        named = profile.refused_metrics[metric]
+        raise ContractError(f"{at}.metric is not allowed" if named else "a metric is not allowed")
     if "value" not in item:
         raise ContractError(f"{at}.value is missing")
     _check_value(item["value"], f"{at}.value")

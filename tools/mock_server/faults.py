@@ -1,5 +1,6 @@
 """Scripted faults: what an action may say, which request it meets, the answer's raw bytes."""
 
+import gzip
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
@@ -34,16 +35,18 @@ class Action:
 
     Which requests: `method`, `path` (a prefix), `times` (-1: for ever).
     The answer: `status`, `headers` (None removes one), `body` (text, or JSON), `retry_after`
-    (seconds, or an HTTP date), `html`, `redirect` (a URL), `count`.
-    Its delivery: `delay_ms`, `chunked` (True, or the chunk size), `lengthless`, `http10`,
-    `cut_after` (bytes of the answer), `stall` ("before_headers", "in_body"), `trickle_ms`,
-    `endless_header` (True, or bytes), `hold_ms`, `reset`, `read_then_reset`,
-    `cut_request_after` (bytes of the request's body).
+    (seconds, or an HTTP date), `html`, `redirect` (a URL), `count`, `gzip`.
+    Its delivery: `delay_ms`, `chunked` (True, or the chunk size), `lengthless`, `http10`, `blanks`,
+    `interim` (a status), `twice`, `drip_ms`, `cut_after` (bytes of the answer), `stall`
+    ("before_headers", "in_body"), `trickle_ms`, `endless_header` (True, or bytes), `hold_ms`,
+    `reset`, `read_then_reset`, `unread`, `cut_request_after` (bytes of the request's body).
+    `label`: what the record of requests calls it, in place of its fields.
     `store`: whether the points are kept. By default only if the client gets a true 200.
     `socket`: not for a request, but for a device's next message over its socket of the type `on`
     ("telemetry" by default); one of SOCKET_EFFECTS.
     """
 
+    label: str | None = None
     method: str | None = None
     path: str | None = None
     times: int = 1
@@ -54,10 +57,15 @@ class Action:
     html: bool = False
     redirect: str | None = None
     count: int | None = None
+    gzip: bool = False
     delay_ms: int = 0
     chunked: int = 0
     lengthless: bool = False
     http10: bool = False
+    blanks: bool = False
+    interim: int | None = None
+    twice: bool = False
+    drip_ms: int = 0
     cut_after: int | None = None
     stall: str | None = None
     trickle_ms: int = 0
@@ -65,6 +73,7 @@ class Action:
     hold_ms: int = HOLD_MS
     reset: bool = False
     read_then_reset: bool = False
+    unread: bool = False
     cut_request_after: int | None = None
     store: bool | None = None
     socket: str | None = None
@@ -131,6 +140,8 @@ class Action:
             or self.html
             or self.redirect is not None
             or self.count is not None
+            or self.gzip
+            or self.unread
             or self.cut_after is not None
             or self.stall is not None
             or self.trickle_ms > 0
@@ -211,6 +222,9 @@ def alter(answer: Answer, action: Action) -> Answer:
     given = {name.lower() for name in headers}
     kept = {name: value for name, value in altered.headers.items() if name.lower() not in given}
     altered.headers = kept | headers
+    if action.gzip:
+        altered.body = gzip.compress(altered.body)
+        altered.headers["Content-Encoding"] = "gzip"
     return altered
 
 
@@ -287,7 +301,9 @@ def frame(
     elif action.lengthless:
         keep_alive = False
     elif answer.status not in (204, 304):
-        headers["Content-Length"] = str(len(answer.body))
+        length = str(len(answer.body))
+        # What may stand around a value is no part of it (RFC 9110 section 5.5).
+        headers["Content-Length"] = f" \t{length} \t" if action.blanks else length
     http10 = http10 or action.http10
     keep_alive = keep_alive and not answer.close and not action.http10
     if not keep_alive:
@@ -298,6 +314,8 @@ def frame(
     headers = {n: v for n, v in headers.items() if n.lower() not in given} | answer.headers
     lines = [f"HTTP/1.{0 if http10 else 1} {answer.status} {reason(answer.status)}"]
     lines += [f"{name}: {value}" for name, value in headers.items() if value is not None]
+    if action.interim is not None:
+        lines[:0] = [f"HTTP/1.1 {action.interim} {reason(action.interim)}", ""]
     head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8")
     if given & _FRAMING_HEADERS:
         keep_alive = False
@@ -330,6 +348,7 @@ _NOT_NEGATIVE: _Check = (_is_int(0), "an integer from 0")
 _SIZE: _Check = (lambda v: v is True or _is_int(1)(v), "true or a number of bytes")
 
 _CHECKS: dict[str, _Check] = {
+    "label": (lambda v: _is_clean(v) and v and ": " not in v, "a text in one line, without ': '"),
     "method": (lambda v: isinstance(v, str) and v.isupper(), "a method in capitals"),
     "path": (lambda v: isinstance(v, str) and v.startswith("/"), "a path that starts with /"),
     "times": (lambda v: v == -1 or _is_int(1)(v), "-1 (for ever) or an integer from 1"),
@@ -340,10 +359,15 @@ _CHECKS: dict[str, _Check] = {
     "html": _BOOL,
     "redirect": (_is_clean, "a URL"),
     "count": _NOT_NEGATIVE,
+    "gzip": _BOOL,
     "delay_ms": _NOT_NEGATIVE,
     "chunked": _SIZE,
     "lengthless": _BOOL,
     "http10": _BOOL,
+    "blanks": _BOOL,
+    "interim": (_is_int(100, 199), "a status from 100 to 199"),
+    "twice": _BOOL,
+    "drip_ms": _NOT_NEGATIVE,
     "cut_after": _NOT_NEGATIVE,
     "stall": (lambda v: v in ("before_headers", "in_body"), "'before_headers' or 'in_body'"),
     "trickle_ms": (_is_int(1), "an integer from 1"),
@@ -351,6 +375,7 @@ _CHECKS: dict[str, _Check] = {
     "hold_ms": _NOT_NEGATIVE,
     "reset": _BOOL,
     "read_then_reset": _BOOL,
+    "unread": _BOOL,
     "cut_request_after": _NOT_NEGATIVE,
     "store": _BOOL,
     "socket": (lambda v: v in SOCKET_EFFECTS, "one of: " + ", ".join(SOCKET_EFFECTS)),

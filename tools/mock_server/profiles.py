@@ -1,6 +1,7 @@
 """The kinds of servers that this one can be, and what tells them apart."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from tools.mock_server.rates import Rate
 
@@ -35,6 +36,9 @@ class Profile:
     tells_scopes: bool = False
     # A refused key closes the connection if the body is larger than this, without reading it.
     unread_body_bytes: int | None = None
+    # Metrics that it refuses, as a rule of a server's own: a client cannot know them. The value is
+    # whether the refusal names the reading.
+    refused_metrics: Mapping[str, bool] = field(default_factory=dict)
     # The socket: commands go out as typed_command, in place of bare messages.
     typed_commands: bool = False
     # Its errors are {"code", "detail"}, in place of {"message"}.

@@ -110,9 +110,9 @@ class MockServer:
         """Every stored point in the order of arrival, duplicates included."""
         return self._call(lambda s: s.store.points(metric, source_id))
 
-    def requests(self, bodies: bool = False) -> list[dict]:
-        """Every request but those to admin paths and the page."""
-        return self._call(lambda s: s.store.requests(bodies=bodies))
+    def requests(self, bodies: bool = False, since_id: int = 0) -> list[dict]:
+        """Every request, with a greater id, but those to admin paths and the page."""
+        return self._call(lambda s: s.store.requests(since_id, bodies=bodies))
 
     def sessions(self) -> list[dict]:
         return self._call(lambda s: s.store.sessions())

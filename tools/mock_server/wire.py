@@ -98,8 +98,9 @@ def reset(transport: asyncio.Transport | None) -> None:
     """Close with a TCP RST: no linger (RFC 9293 section 3.10.7, SO_LINGER of zero)."""
     if transport is None:
         return
-    raw = transport.get_extra_info("socket")
-    if raw is not None and not transport.is_closing():
+    # One of TLS whose connection is lost has nothing left to be asked for.
+    raw = None if transport.is_closing() else transport.get_extra_info("socket")
+    if raw is not None:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
@@ -134,7 +135,10 @@ async def deliver(transport: asyncio.Transport, head: bytes, body: bytes, action
     if action.cut_after is not None and action.cut_after < len(raw):
         await write(transport, raw[: action.cut_after])
         return False
-    await write(transport, raw)
+    if action.drip_ms:
+        await _drip(transport, raw, action.drip_ms)
+        return not transport.is_closing()
+    await write(transport, raw + raw if action.twice else raw)
     return True
 
 
@@ -164,6 +168,14 @@ async def _trickle(transport: asyncio.Transport, head: bytes, trickle_ms: int) -
         number += 1
         line = b"X-Trickle: %d" % number
         await asyncio.sleep(trickle_ms / 1000)
+
+
+async def _drip(transport: asyncio.Transport, raw: bytes, drip_ms: int) -> None:
+    for at in range(len(raw)):
+        if transport.is_closing():
+            return
+        transport.write(raw[at : at + 1])
+        await asyncio.sleep(drip_ms / 1000)
 
 
 async def _within(work: Awaitable[None], limit_ms: int) -> None:

@@ -225,6 +225,16 @@ def test_a_stored_batch_can_have_its_answer_spoilt(
     assert stored(server) == 1
 
 
+@pytest.mark.parametrize("action", [{"count": 5}, {"status": 201}, {"body": "oops"}])
+def test_what_is_to_be_stored_and_is_refused_gets_its_refusal(
+    server: MockServer, action: dict[str, Any]
+) -> None:
+    server.script({**action, "store": True})
+    answer = post(server, {"points": [{}]})
+    assert answer.status_code == 400
+    assert "points[0].metric is missing" in answer.json()["error"]
+
+
 def test_a_true_success_can_go_unstored(server: MockServer) -> None:
     server.script({"store": False})
     assert post(server).json() == SUCCESS
@@ -285,7 +295,7 @@ def test_a_faulty_answer_leaves_the_connection_usable(server: MockServer) -> Non
     ("action", "message"),
     [
         ("503", "an action must be an object"),
-        ({"stats": 503}, "unknown field 'stats'; known: body, chunked"),
+        ({"stats": 503}, "unknown field 'stats'; known: blanks, body"),
         ({"status": 99}, "status must be a status from 200 to 599"),
         ({"status": "503"}, "status must be"),
         ({"status": True}, "status must be"),

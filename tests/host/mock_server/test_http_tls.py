@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -99,3 +100,20 @@ def test_an_authority_is_kept_in_its_directory(tmp_path: Path) -> None:
     assert Authority(tmp_path).ca_der == first
     assert (tmp_path / "ca.der").read_bytes() == first
     assert (tmp_path / "ca.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_client_that_resets_its_request_over_tls_is_no_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with MockServer(tls=True) as server:
+        context = ssl.create_default_context(cafile=str(server.ca_pem_path))
+        parts = urlsplit(server.tls_url)
+        raw = socket.create_connection(("localhost", parts.port), TIMEOUT_S)
+        with context.wrap_socket(raw, server_hostname="localhost") as connection:
+            connection.sendall(b"POST /ingest HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{")
+            server.wait_until(lambda s: s.requests())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.wait_until(lambda s: "body ended early" in s.requests()[0]["verdict"])
+        assert requests.post(f"{server.tls_url}/ingest", verify=str(server.ca_pem_path),
+                             timeout=TIMEOUT_S).status_code == 401  # fmt: skip
+    assert "Error handling request" not in caplog.text
