@@ -1,6 +1,7 @@
 """Makes the parts that a configuration describes: the client, the sensors, the network's link."""
 
 import os
+import sys
 
 from plexus import Plexus
 from plexus.port import const, reserve, unload
@@ -97,3 +98,8 @@ def unload_board():
     """Let go of what opens a board's sensors: it is needed once."""
     unload("plexus", "board", "sensors.checks")
     unload("plexus.sensors.sampling", "find", "entry", "factory", "adding")
+
+
+def unload_sensors():
+    """Let go of the sensors' code, of a program that reads them no more."""
+    unload("plexus", *[name[7:] for name in list(sys.modules) if name[:14] == "plexus.sensors"])

@@ -7,10 +7,9 @@ import machine
 
 from plexus import PlexusError
 from plexus.port import const, reserve, sleep_ms, ticks_add, ticks_diff, ticks_ms
-from plexus.sensors import Sampler
 
 from .button import ask_for_portal
-from .factory import make_board, make_client, make_network, unload_board
+from .factory import make_client, make_network, make_sampler, unload_board, unload_sensors
 from .redact import redact
 from .watchdog import Watchdog
 
@@ -20,6 +19,7 @@ _TIMEOUT_MS = const(10000)
 _TRIES = const(3)
 _AGAIN_MS = const(1100)  # a second is between two refusals that count
 _SAFE_S = const(1800)  # the least sleep in safe mode
+_RING_BYTES = const(1024)  # for what one wake reads, where RAM is scarce
 _MAGIC = b"plx1"
 
 
@@ -41,40 +41,37 @@ def main(config, profile, crashes, store=None):
     ends = ticks_add(ticks_ms(), awake_ms)
     # Fed between the steps, each of which is shorter: only a wake that hangs is ended by it.
     watchdog = Watchdog(config["watchdog_s"])
-    board = make_board(profile)
     count = wake_count()
     # One request is a step, too.
     config["timeout_ms"] = min(config.get("timeout_ms", _TIMEOUT_MS), awake_ms // 2)
+    if not store and reserve.free() is not None:
+        config.setdefault("ring_bytes", _RING_BYTES)
     px = make_client(config)
     if store:
         store.load(px)
-    sampler = Sampler(px)
     if crashes.safe:
         print("plexus: mode: safe mode after three crashes: no sensor is read")
         interval_s = max(interval_s, _SAFE_S)
-    else:
-        board.fill(sampler, config.get("sensors"), raises=False)
-        for problem in board.problems:
-            print("plexus: " + problem)
-            px.event("device.problem", problem)
-        board = None
-        unload_board()
-    network = None
-    if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
-        # Before a sensor asks how strong the signal is: that would start the radio, whose RAM is
-        # held.
-        reserve.keep(reserve.START)
-        network = make_network(config, profile, _nothing)
-        network.power_up()
-        reserve.keep(0)
+    sampler, _, problems = make_sampler(config, profile, px, crashes.safe)
+    unload_board()
+    for problem in problems:
+        print("plexus: " + problem)
+        px.event("device.problem", problem)
     if not crashes.safe:
         read_once(sampler, px, awake_ms // 2)
     for name, message in sampler.status.items():
         if message not in ("ok", "idle"):
             print("plexus: %s: %s" % (name, message))
     watchdog.tick()
-    report = crashes.report()
-    if network:
+    # 25 kB that serve no more: what comes needs them.
+    sampler = None
+    unload_sensors()
+    if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
+        reserve.keep(reserve.START)
+        network = make_network(config, profile, _nothing)
+        network.power_up()
+        reserve.keep(0)  # what WiFi uses from now on; before, Python would have taken it
+        report = crashes.report()
         if report:
             px.event("device.crash", report)
         if px.pending and deliver(px, network, ends, watchdog.tick, crashes.secrets):

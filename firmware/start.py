@@ -38,21 +38,25 @@ def main(crashes):
     # 11 kB that serve no more.
     unload("firmware", "button", "config", "atomic_json", "profile")
     # First what takes RAM of the system's by being loaded: the network, which stands still if it
-    # gets none, and machine code, for which only a part will do. What is loaded from then on may
-    # not take what WiFi and TLS need.
+    # gets none, and machine code, for which only a part will do. Then the radio. What is loaded
+    # from then on may not take what TLS needs.
     import socket  # noqa: F401
 
     import network  # noqa: F401
 
     plexus.BufferFull
     reserve.without_tls(config.get("endpoint", "https:")[:6] != "https:")
+    if config["wifi"]:
+        _start_radio(network.WLAN(network.STA_IF))
+    else:
+        reserve.keep(reserve.BEFORE_INTERFACE)
+    if reserve.free() is not None:
+        gc.threshold(_COLLECT_BYTES)  # little garbage at a time leaves larger pieces
     if "sleep" in config:
-        reserve.keep(reserve.BEFORE_WIFI)
         from .sleeper import main as sleeper
 
         sleeper(config, profile, crashes)
         return None
-    reserve.keep(reserve.BEFORE_WIFI)
     try:
         repl.device = _device(config, profile, crashes)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the board can be repaired
@@ -63,6 +67,16 @@ def main(crashes):
 
         provision(config, profile, crashes, portal=False)
     return repl.device
+
+
+def _start_radio(nic):
+    # It takes 38 kB, much of it in pieces that are too small for Python's heap: those it would
+    # leave to it later are no use then, and less is left of the large ones.
+    try:
+        nic.active(True)
+    except (OSError, RuntimeError):
+        pass  # Interface tries again
+    reserve.keep(reserve.START)
 
 
 def _configured(crashes):
@@ -100,7 +114,6 @@ def _device(config, profile, crashes):
         # there is a piece of 5 kB for it.
         for name in _FOR_A_MOMENT:
             load_once("plexus", name)
-        gc.threshold(_COLLECT_BYTES)  # little garbage at a time leaves larger pieces
     sensors = make_sampler(config, profile, px, crashes.safe)
     # What opens sensors is needed once, and is gone before the rest comes.
     unload_board()

@@ -24,7 +24,7 @@ IDLE = const(43008)  # while there is none
 # While Python takes what it needs at the start: IDLE, and what WiFi and TCP use all the time.
 START = const(51200)
 RING = const(62464)  # the same in a program of which more is to come
-BEFORE_WIFI = const(92160)  # START, and what WiFi takes when it is switched on
+BEFORE_INTERFACE = const(92160)  # START, and what Ethernet or WiFi takes when it begins
 
 _minimum = 0
 _unneeded = 0  # of the sizes from IDLE on

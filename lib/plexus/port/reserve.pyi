@@ -6,7 +6,7 @@ REACHING: Final = 30720
 IDLE: Final = 43008
 START: Final = 51200
 RING: Final = 62464
-BEFORE_WIFI: Final = 92160
+BEFORE_INTERFACE: Final = 92160
 PLAIN: Final = 12288
 
 HEAP_DATA: int | None
