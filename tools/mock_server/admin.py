@@ -235,8 +235,11 @@ class Admin:
             return _error(error.status, error.message)
 
     async def _send_command(self, source_id: str, document: dict[str, Any]) -> Any:
-        params = document.get("params", {})
-        return {"id": await self._devices.command(source_id, document.get("command"), params)}
+        params, ttl_ms = document.get("params", {}), document.get("ttl_ms")
+        if ttl_ms is not None and type(ttl_ms) is not int:
+            raise FaultError("ttl_ms must be an integer")
+        command = document.get("command")
+        return {"id": await self._devices.command(source_id, command, params, ttl_ms)}
 
     async def _send_text(self, source_id: str, document: dict[str, Any]) -> Any:
         text = document.get("text")

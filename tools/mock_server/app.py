@@ -1,15 +1,16 @@
 """The HTTP application: the contract's paths, the record of every request, scripted faults."""
 
 import asyncio
+import json
 import time
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from tools.mock_server import contract, wire
+from tools.mock_server import contract, points, wire
 from tools.mock_server.calls import Call, Handler, Routes
-from tools.mock_server.contract import ContractError
+from tools.mock_server.contract import Check, ContractError
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Answer, Script, alter, frame
 from tools.mock_server.keys import Keys
@@ -20,6 +21,8 @@ from tools.mock_server.store import Store
 _SECRET_HEADERS = {"x-api-key", "authorization", "cookie"}
 # Sockets authenticate by their first message, and a key that is asked about is no credential.
 _KEYLESS = ("/", "/auth/verify-key", "/ws/device", "/party/")
+# Of a request's violations, so many are in its verdict.
+_SHOWN = 3
 
 
 class Api:
@@ -147,11 +150,13 @@ class Api:
         verdict = note + answer.verdict
         if answer.commit is not None:
             verdict += " stored" if stores else " not stored"
-        verdict = "; ".join([verdict, *answer.remarks])
+        violations = [f"accepted though {words}" for words in answer.violations[:_SHOWN]]
+        verdict = "; ".join([verdict, *answer.remarks, *violations])
         self._store.update_request(
             request_id,
             points=answer.points,
             verdict=verdict,
+            violations=json.dumps(answer.violations),
             body=_readable(request, body, self._profile),
         )
         if action:
@@ -233,11 +238,13 @@ class Api:
                 refused = self._check_key(request)
                 if refused is not None:
                     raise refused
-            document = {}
+            document, check = {}, Check(self._profile)
             if request.method in ("POST", "PATCH"):
-                document = contract.parse_json(_decoded(request, body, self._profile))
+                document = contract.parse_json(_decoded(request, body, check), check)
             key = request.headers.get("x-api-key", "")
-            return handler(Call(document, request_id, received_ms, argument, key))
+            answer = handler(Call(document, request_id, received_ms, argument, key, check))
+            answer.violations = check.violations
+            return answer
         except ContractError as error:
             return self._refusal(error)
 
@@ -251,7 +258,7 @@ class Api:
         return None, ""
 
     def _ingest(self, call: Call) -> Answer:
-        batch = contract.check_ingest(call.document, call.received_ms, self._profile)
+        batch = points.check_points(call.document, call.received_ms, call.check)
         kept, limited = self._limits.sift(batch.points)
         dropped = len(batch.points) - len(kept)
         success: dict[str, Any] = {"success": True, "count": len(kept)}
@@ -354,15 +361,15 @@ async def _read_some(request: web.Request, size: int) -> None:
         read += len(piece)
 
 
-def _decoded(request: web.Request, body: bytes, profile: Profile) -> bytes:
+def _decoded(request: web.Request, body: bytes, check: Check) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    return contract.decompress(body, encoding, profile.max_body_bytes)
+    return contract.decompress(body, encoding, check.profile.max_body_bytes, check)
 
 
 def _readable(request: web.Request, body: bytes, profile: Profile) -> bytes:
     """The body for the record; as it came if it cannot be decoded."""
     try:
-        return _decoded(request, body, profile)
+        return _decoded(request, body, Check(profile))
     except ContractError:
         return body
 

@@ -29,22 +29,40 @@ class Profile:
     names_source: bool = False
     # A point's session_id is accepted and lost; only tags reach storage.
     only_tags_stored: bool = False
+    # Takes what is no breach to Go's JSON, and notes it as a violation. Sizes are in bytes.
+    lenient: bool = False
     # A point has a class, its own or inferred; a metric's metadata is stored.
     has_classes: bool = False
     # The key's scopes are told with its organisation.
     tells_scopes: bool = False
     # A refused key closes the connection if the body is larger than this, without reading it.
     unread_body_bytes: int | None = None
-    # The socket: commands go out as typed_command, in place of bare messages.
+    # The socket: the types of messages that a device may send.
+    messages: tuple[str, ...] = (
+        "telemetry", "session_started", "session_stopped", "output", "pong", "heartbeat",
+        "device_error", "command_result",
+    )  # fmt: skip
+    # Telemetry is stored, asked for or not; else it is a live view that somebody asked for.
+    stores_telemetry: bool = False
+    # Of telemetry: that it was stored is acknowledged, if the device can hear it.
+    acks: bool = False
+    # Commands go out as typed_command, in place of bare messages.
     typed_commands: bool = False
+    # A stream has an id; else start_stream means this one in place of the one before.
+    stream_ids: bool = True
+    # The version of commands that a device may declare and be run by.
+    protocol: int = 0
+    # A command_status may have so many bytes.
+    max_frame_bytes: int | None = None
     # Its errors are {"code", "detail"}, in place of {"message"}.
     error_codes: bool = False
     # `authenticated` carries the server's time.
     tells_time: bool = False
     # Pings go out this often; who does not answer one gets no commands.
     ping_ms: int | None = None
-    # Messages a second of one connection before they are refused.
-    message_rate: int | None = None
+    # Messages of one connection before they are refused: telemetry, and everything else.
+    telemetry_rate: Rate | None = None
+    message_rate: Rate | None = None
     # Who has not authenticated by then is disconnected.
     auth_timeout_ms: int = 10_000
 
@@ -77,7 +95,8 @@ _GATEWAY = Profile(
     error_codes=True,
     tells_time=True,
     ping_ms=30_000,
-    message_rate=100,
+    telemetry_rate=Rate(500, burst=2000),
+    message_rate=Rate(20, burst=60),
 )
 _PLATFORM = replace(
     _GATEWAY,
@@ -90,7 +109,17 @@ _PLATFORM = replace(
     ),
     source_rate=Rate(2000, burst=500),
     reports_dropped=True,
+    lenient=True,
     has_classes=True,
     tells_scopes=True,
-)
+    messages=(
+        "telemetry", "heartbeat", "device_error", "pong", "command_result", "command_status",
+        "command_sync",
+    ),
+    stores_telemetry=True,
+    acks=True,
+    stream_ids=False,
+    protocol=1,
+    max_frame_bytes=64 * 1024,
+)  # fmt: skip
 PROFILES = {profile.name: profile for profile in (_DOCUMENTED, _GATEWAY, _PLATFORM)}

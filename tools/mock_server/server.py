@@ -161,9 +161,19 @@ class MockServer:
         """What a device and the server said to each other: {id, at_ms, from, message}."""
         return self._call(lambda s: s.devices.messages(source_id, since_id))
 
-    def command(self, source_id: str, command: str, params: dict[str, Any] | None = None) -> str:
-        """Send a command in the profile's form, return its id; raises DeviceError."""
-        return self._run(self._running().devices.command(source_id, command, params or {}))
+    def command(
+        self,
+        source_id: str,
+        command: str,
+        params: dict[str, Any] | None = None,
+        ttl_ms: int | None = None,
+    ) -> str:
+        """Send a command in the form that the device takes, return its id; raises DeviceError.
+
+        ttl_ms: how long a run of a declared command lives, in place of what was declared.
+        """
+        devices = self._running().devices
+        return self._run(devices.command(source_id, command, params or {}, ttl_ms))
 
     def say(self, source_id: str, text: str) -> None:
         """Send any text as one message; raises DeviceError."""
