@@ -19,8 +19,11 @@ from tools.mock_server.profiles import Profile
 from tools.mock_server.store import Store
 
 _SECRET_HEADERS = {"x-api-key", "authorization", "cookie"}
-# Sockets authenticate by their first message, and a key that is asked about is no credential.
-_KEYLESS = ("/", "/auth/verify-key", "/ws/device", "/party/")
+# Sockets authenticate by their first message, a key that is asked about is no credential, and who
+# claims one has none yet.
+_KEYLESS = (
+    "/", "/auth/verify-key", "/auth/claim", "/auth/claim/", "/ws/device", "/party/",
+)  # fmt: skip
 # Of a request's violations, so many are in its verdict.
 _SHOWN = 3
 
@@ -239,10 +242,13 @@ class Api:
                 if refused is not None:
                     raise refused
             document, check = {}, Check(self._profile)
-            if request.method in ("POST", "PATCH"):
+            if request.method in ("POST", "PATCH") and (body or name not in _KEYLESS):
                 document = contract.parse_json(_decoded(request, body, check), check)
             key = request.headers.get("x-api-key", "")
-            answer = handler(Call(document, request_id, received_ms, argument, key, check))
+            base_url = f"{request.scheme}://{request.host}"
+            answer = handler(
+                Call(document, request_id, received_ms, argument, key, base_url, check)
+            )
             answer.violations = check.violations
             return answer
         except ContractError as error:
@@ -337,12 +343,15 @@ class Api:
         document = {"error": error.message}
         if error.code:
             document = {"error": error.code, "message": error.message}
-        return Answer.of_json(
+        answer = Answer.of_json(
             error.status,
             document,
             verdict=f"refused: {error.message}",
             close=error.close,
         )
+        if error.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
 
     def _plain_or_json(self, status: int, text: str, words: str) -> Answer:
         verdict = f"refused: {words}"

@@ -18,6 +18,8 @@ class Call:
     # The last segment of a path that takes one.
     argument: str
     key: str = field(repr=False)
+    # Where the client found this server.
+    base_url: str
     check: Check
 
 

@@ -19,13 +19,20 @@ class ContractError(Exception):
     """A request that the API refuses, with the status and the words it is refused with."""
 
     def __init__(
-        self, message: str, status: int = 400, *, close: bool = False, code: str = ""
+        self,
+        message: str,
+        status: int = 400,
+        *,
+        close: bool = False,
+        code: str = "",
+        retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         # The app's answers have a code as their error, and the message beside it.
         self.code = code
+        self.retry_after_s = retry_after_s
         # The body was left unread, so the connection cannot be used again.
         self.close = close
 

@@ -121,6 +121,14 @@ class MockServer:
         """Every run as the API gives it, with the number of readings in its window."""
         return self._call(lambda s: s.runs.to_json())
 
+    def claims(self) -> list[dict]:
+        """Every claim: {user_code, name, status}."""
+        return self._call(lambda s: s.claims.to_json())
+
+    def decide(self, user_code: str, decision: str) -> None:
+        """Let a claim be approved, denied or expired; raises FaultError."""
+        self._call(lambda s: s.claims.decide(user_code, decision))
+
     def limit(self, **changes: Any) -> None:
         """Change limits; the fields are those of limits.Limits, and plan. Raises FaultError."""
         self._change(lambda s: s.limits.change(changes))

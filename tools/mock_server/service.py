@@ -16,6 +16,7 @@ from tools.mock_server import wire
 from tools.mock_server.admin import Admin
 from tools.mock_server.app import Api
 from tools.mock_server.certs import Authority
+from tools.mock_server.claims import Claims
 from tools.mock_server.devices import Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Script
@@ -84,6 +85,8 @@ class Service:
         self.store = Store(options.db)
         self.limits = Limits(self.store, rate, profile.reports_dropped, options.plan)
         self.runs = Runs(self.store, self.limits)
+        keys = Keys(options.api_keys)
+        self.claims = Claims(keys)
         self.script = Script()
         self.events = Events()
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -93,10 +96,10 @@ class Service:
             options.certs or self._directory.name,  # type: ignore[union-attr]
             options.names,
         )
-        keys = Keys(options.api_keys)
         self.api = Api(
-            profile, self.store, self.script, self.events, keys, self.limits, self.runs.routes()
-        )
+            profile, self.store, self.script, self.events, keys, self.limits, self.runs.routes(),
+            self.claims.routes(),
+        )  # fmt: skip
         self.watchers = Watchers()
         self.devices = Devices(profile, self.watchers.send, self.limits)
         self.sockets = Sockets(
@@ -116,7 +119,7 @@ class Service:
         self.sockets.add_routes(self.app)
         admin = Admin(
             self.store, self.script, self.events, self.devices, self.watchers, self.limits,
-            self.runs, self,
+            self.runs, self.claims, self,
         )  # fmt: skip
         admin.add_routes(self.app, self.api.handle)
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1.0)
@@ -130,6 +133,7 @@ class Service:
         """Forget what was stored, scripted, limited and said by devices. Connections stay."""
         self.script.clear()
         self.limits.reset()
+        self.claims.reset()
         self.store.reset()
         self.devices.reset()
         self.events.ring()
