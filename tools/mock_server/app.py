@@ -271,8 +271,8 @@ class Api:
         if self._limits.reports_dropped:
             success["dropped"] = dropped
         if self._profile.names_source:
-            sources = {point.source_id for point in batch.points} or {batch.source_id}
-            if len(sources) == 1 and None not in sources:
+            sources = {point.source_id for point in batch.points}
+            if len(sources) == 1:
                 success["source_id"] = sources.pop()
         else:
             success |= {"persisted": True, "persistedCount": len(kept)}

@@ -51,7 +51,6 @@ class Batch:
     """The points of one accepted ingest request, and what looks odd though allowed."""
 
     points: list[Point]
-    source_id: str | None = None
     warnings: list[str] = field(default_factory=list)
 
 
@@ -74,7 +73,7 @@ def check_points(
         raise ContractError("points must be an array")
     if len(items) > MAX_POINTS:
         raise ContractError(f"points has {len(items)} items, more than {MAX_POINTS}: split it")
-    batch = Batch([], default_source)
+    batch = Batch([])
     early, extra, untagged = 0, set(), False
     known = _KNOWN_FIELDS | (_FIELDS_OF_CLASSES if check.profile.has_classes else set())
     for index, item in enumerate(items):

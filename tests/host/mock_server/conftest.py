@@ -43,12 +43,17 @@ def gateway(patient_gateway: MockServer) -> MockServer:
 
 
 @pytest.fixture
+def wrapped(wrapped_server: MockServer) -> MockServer:
+    return fresh(wrapped_server)
+
+
+@pytest.fixture
 def platform(patient_platform: MockServer) -> MockServer:
     return fresh(patient_platform)
 
 
 @pytest.fixture(
-    params=[pytest.param("server", id="documented"), pytest.param("gateway", id="behind_gateway")]
+    params=[pytest.param("server", id="documented"), pytest.param("wrapped", id="wrapped")]
 )
 def either(request: pytest.FixtureRequest) -> MockServer:
     return request.getfixturevalue(request.param)

@@ -11,7 +11,7 @@ from tests.fixtures.posts import KEY, TIMEOUT_S, batch, post
 from tools.mock_server import MockServer, go_json
 
 
-@pytest.fixture(params=["platform"])
+@pytest.fixture(params=["gateway", "platform"])
 def lenient(request: pytest.FixtureRequest) -> MockServer:
     return request.getfixturevalue(request.param)
 

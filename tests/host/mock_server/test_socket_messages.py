@@ -88,16 +88,16 @@ def test_a_good_message_is_no_violation(either: MockServer, message: dict[str, A
     ],
 )
 def test_a_bad_message_is_answered_and_is_a_violation(
-    gateway: MockServer, message: dict[str, Any], words: str
+    wrapped: MockServer, message: dict[str, Any], words: str
 ) -> None:
-    with device(gateway) as found:
+    with device(wrapped) as found:
         found.connection.send(json.dumps(message))
         answer = found.hear()
         assert (answer["type"], answer["code"]) == ("error", "INVALID_MESSAGE")
         assert answer["detail"].startswith(words)
-        (violation,) = violations(gateway)
+        (violation,) = violations(wrapped)
         assert violation == f"INVALID_MESSAGE: {answer['detail']}"
-        assert gateway.device("dev-1")["points"] == 0
+        assert wrapped.device("dev-1")["points"] == 0
 
 
 def test_the_documented_server_has_no_error_codes(server: MockServer) -> None:
@@ -108,11 +108,11 @@ def test_the_documented_server_has_no_error_codes(server: MockServer) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", "", '{"a": NaN}', "[" * 20_000, '{"a": "\\ud800"}'])
-def test_what_is_no_json_object_is_a_violation(gateway: MockServer, text: str) -> None:
-    with device(gateway) as found:
+def test_what_is_no_json_object_is_a_violation(wrapped: MockServer, text: str) -> None:
+    with device(wrapped) as found:
         found.connection.send(text)
         assert found.hear()["code"] == "INVALID_JSON"
-        assert violations(gateway)[0].startswith("INVALID_JSON: the message ")
+        assert violations(wrapped)[0].startswith("INVALID_JSON: the message ")
         settle(found)
 
 
