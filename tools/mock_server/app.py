@@ -8,13 +8,12 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from tools.mock_server import contract, points, wire
+from tools.mock_server import contract, wire
 from tools.mock_server.calls import Call, Handler, Routes
 from tools.mock_server.contract import Check, ContractError
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Answer, Script, alter, frame
 from tools.mock_server.keys import Keys
-from tools.mock_server.limits import Limits
 from tools.mock_server.profiles import Profile
 from tools.mock_server.store import Store
 
@@ -42,7 +41,6 @@ class Api:
         script: Script,
         events: Events,
         keys: Keys,
-        limits: Limits,
         *more: Routes,
     ) -> None:
         self._profile = profile
@@ -50,13 +48,9 @@ class Api:
         self._script = script
         self._events = events
         self._keys = keys
-        self._limits = limits
         self._routes: Routes = {
             "/": {"GET": self._describe},
             "/auth/verify-key": {"GET": self._verify_key},
-            "/ingest": {"POST": self._ingest},
-            "/sessions": {"POST": self._create_session},
-            "/sessions/": {"PATCH": self._change_session},
             "/ws/device": {"GET": self._want_socket},
             "/party/": {"GET": self._want_socket},
         }
@@ -262,53 +256,6 @@ class Api:
         if path in self._profile.paths and (path == "/" or last):
             return path.removeprefix("/api"), ""
         return None, ""
-
-    def _ingest(self, call: Call) -> Answer:
-        batch = points.check_points(call.document, call.received_ms, call.check)
-        kept, limited = self._limits.sift(batch.points)
-        dropped = len(batch.points) - len(kept)
-        success: dict[str, Any] = {"success": True, "count": len(kept)}
-        if self._limits.reports_dropped:
-            success["dropped"] = dropped
-        if self._profile.names_source:
-            sources = {point.source_id for point in batch.points}
-            if len(sources) == 1:
-                success["source_id"] = sources.pop()
-        else:
-            success |= {"persisted": True, "persistedCount": len(kept)}
-        remarks = list(batch.warnings)
-        if limited:
-            remarks.insert(0, f"{dropped} dropped: {', '.join(sorted(set(limited.values())))}")
-        return Answer.of_json(
-            200,
-            success,
-            verdict=f"{len(kept)} point{'' if len(kept) == 1 else 's'}",
-            remarks=remarks,
-            points=len(batch.points),
-            commit=lambda: self._store.add_points(call.request_id, kept, call.received_ms),
-        )
-
-    def _create_session(self, call: Call) -> Answer:
-        fields = contract.check_session_create(call.document)
-        return Answer.of_json(
-            200,
-            {"success": True, **fields},
-            verdict=f"session {fields['session_id']} {fields['status']}",
-            commit=lambda: self._store.put_session(fields, call.received_ms),
-        )
-
-    def _change_session(self, call: Call) -> Answer:
-        session_id = call.argument
-        fields = contract.check_session_patch(call.document)
-        if not self._store.has_session(session_id):
-            raise ContractError(f"no session {session_id!r}", 404)
-        fields["session_id"] = session_id
-        return Answer.of_json(
-            200,
-            {"success": True, **fields},
-            verdict=f"session {session_id} {fields.get('status', 'changed')}",
-            commit=lambda: self._store.put_session(fields, call.received_ms),
-        )
 
     def _verify_key(self, call: Call) -> Answer:
         refused = self._keys.refusal(call.key)

@@ -21,6 +21,7 @@ from tools.mock_server.devices import Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Script
 from tools.mock_server.gate import make_gate
+from tools.mock_server.ingest import Ingest
 from tools.mock_server.keys import Keys
 from tools.mock_server.limits import Limits
 from tools.mock_server.profiles import PROFILES, Profile
@@ -96,11 +97,12 @@ class Service:
             options.certs or self._directory.name,  # type: ignore[union-attr]
             options.names,
         )
-        self.api = Api(
-            profile, self.store, self.script, self.events, keys, self.limits, self.runs.routes(),
-            self.claims.routes(),
-        )  # fmt: skip
         self.watchers = Watchers()
+        ingest = Ingest(profile, self.store, self.limits, self.watchers.send)
+        self.api = Api(
+            profile, self.store, self.script, self.events, keys, ingest.routes(),
+            self.runs.routes(), self.claims.routes(),
+        )  # fmt: skip
         self.devices = Devices(profile, self.watchers.send, self.limits)
         self.sockets = Sockets(
             profile, self.store, self.script, self.events, keys, self.api, self.devices,
