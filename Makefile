@@ -74,7 +74,8 @@ clean:  ## remove whatever the other targets made
 	rm -rf $(VENV) build typings .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(SETUP): requirements-dev.txt requirements-plexus-python.txt requirements-oracles.txt
+$(SETUP): requirements-dev.txt requirements-plexus-python.txt requirements-plexus-python-0.16.txt \
+    requirements-oracles.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	    echo "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=/path/to/python3.x" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(call apt_install,python3-venv) || { \
@@ -84,6 +85,9 @@ $(SETUP): requirements-dev.txt requirements-plexus-python.txt requirements-oracl
 	@$(PIP_INSTALL) -r requirements-dev.txt
 	@rm -rf $(VENV)/plexus-python
 	@$(PIP_INSTALL) --no-deps --target $(VENV)/plexus-python -r requirements-plexus-python.txt
+	@rm -rf $(VENV)/plexus-python-0.16
+	@$(PIP_INSTALL) --no-deps --target $(VENV)/plexus-python-0.16 \
+	    -r requirements-plexus-python-0.16.txt
 	@rm -rf $(VENV)/oracles
 	@$(PIP_INSTALL) --no-deps --target $(VENV)/oracles -r requirements-oracles.txt
 	@touch $@

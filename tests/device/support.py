@@ -160,6 +160,10 @@ class Admin:
     def counts(self):
         return self._get("/counts", {})
 
+    def decide(self, user_code, decision):
+        """Let a claim be "approved", "denied" or "expired"."""
+        http("POST", self._url + "/claims/" + user_code, {"decision": decision})
+
     def limit(self, **changes):
         """Change the limits of tools/mock_server/limits.py, such as restricted=["dev-1"]."""
         http("POST", self._url + "/limits", changes)

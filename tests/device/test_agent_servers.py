@@ -1,4 +1,4 @@
-"""The agent over real sockets: a scripted server, and the mock server in both profiles."""
+"""The agent over real sockets: a scripted server, and the mock server in both forms of commands."""
 
 import asyncio
 import binascii
@@ -152,8 +152,8 @@ def test_agent_obeys_the_documented_server(server):
     play_evening(server, False)
 
 
-def test_agent_obeys_the_gateway(gateway):
-    play_evening(gateway, True)
+def test_agent_obeys_wrapped_commands(wrapped):
+    play_evening(wrapped, True)
 
 
 def test_agent_verifies_the_server_with_the_clients_roots(tls_server):

@@ -91,21 +91,15 @@ class ScriptedDevice:
         self.say({"type": "output", "id": command_id, "event": event} | more)
 
 
-@pytest.fixture(scope="module")
-def gateway() -> Iterator[MockServer]:
-    with MockServer(profile="gateway") as server:
-        yield server
-
-
 @pytest.fixture
-def server(gateway: MockServer, page: Page) -> MockServer:
+def server(wrapped_server: MockServer, page: Page) -> MockServer:
     """A server that speaks in typed commands; nothing is connected, and its page is open."""
-    gateway.wait_until(lambda s: not any(device["connected"] for device in s.devices()))
-    gateway.reset()
-    page.goto(gateway.admin_url)
+    wrapped_server.wait_until(lambda s: not any(device["connected"] for device in s.devices()))
+    wrapped_server.reset()
+    page.goto(wrapped_server.admin_url)
     expect(page.locator("#link")).to_have_text("live")
     expect(page.locator("#no-device")).to_be_visible()
-    return gateway
+    return wrapped_server
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ SOURCE = "virtual-1"
 IMU = {"driver": "mpu6050", "bus": "i2c0", "interval_ms": 100, "prefix": "imu.", "name": "imu"}
 
 
-@pytest.mark.parametrize("profile", ["server", "gateway"])
+@pytest.mark.parametrize("profile", ["server", "wrapped"])
 def test_what_a_person_records_at_the_page_is_stored_once(
     profile: str, device: Devices, page: Page, request: pytest.FixtureRequest
 ) -> None:

@@ -145,14 +145,14 @@ def test_status_tells_how_the_device_does_without_the_key(
     assert KEY not in words
 
 
-def test_memory_collects_and_tells_what_is_free(device: Devices, gateway: ServerView) -> None:
-    device(agent=url(gateway), endpoint=gateway.device["ingest"])
-    connected(gateway)
-    id = gateway.mock.command(SOURCE, "execute", {"command": "memory"})
-    (result,) = heard(gateway, "command_result", id=id, event="result")
+def test_memory_collects_and_tells_what_is_free(device: Devices, wrapped: ServerView) -> None:
+    device(agent=url(wrapped), endpoint=wrapped.device["ingest"])
+    connected(wrapped)
+    id = wrapped.mock.command(SOURCE, "execute", {"command": "memory"})
+    (result,) = heard(wrapped, "command_result", id=id, event="result")
     assert result["result"]["code"] == 0
     assert result["result"]["result"]["free"] > 8192
-    assert not (known(gateway.mock) or {})["violations"]
+    assert not (known(wrapped.mock) or {})["violations"]
 
 
 def test_restart_sends_the_readings_that_wait_and_connects_anew(

@@ -1,6 +1,7 @@
 """The HTTP application: the contract's paths, the record of every request, scripted faults."""
 
 import asyncio
+import json
 import time
 from typing import Any
 from urllib.parse import unquote
@@ -9,17 +10,21 @@ from aiohttp import web
 
 from tools.mock_server import contract, wire
 from tools.mock_server.calls import Call, Handler, Routes
-from tools.mock_server.contract import ContractError
+from tools.mock_server.contract import Check, ContractError
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Answer, Script, alter, frame
 from tools.mock_server.keys import Keys
-from tools.mock_server.limits import Limits
 from tools.mock_server.profiles import Profile
 from tools.mock_server.store import Store
 
 _SECRET_HEADERS = {"x-api-key", "authorization", "cookie"}
-# Sockets authenticate by their first message, and a key that is asked about is no credential.
-_KEYLESS = ("/", "/auth/verify-key", "/ws/device", "/party/")
+# Sockets authenticate by their first message, a key that is asked about is no credential, and who
+# claims one has none yet.
+_KEYLESS = (
+    "/", "/auth/verify-key", "/auth/claim", "/auth/claim/", "/ws/device", "/party/",
+)  # fmt: skip
+# Of a request's violations, so many are in its verdict.
+_SHOWN = 3
 
 
 class Api:
@@ -36,7 +41,6 @@ class Api:
         script: Script,
         events: Events,
         keys: Keys,
-        limits: Limits,
         *more: Routes,
     ) -> None:
         self._profile = profile
@@ -44,13 +48,9 @@ class Api:
         self._script = script
         self._events = events
         self._keys = keys
-        self._limits = limits
         self._routes: Routes = {
             "/": {"GET": self._describe},
             "/auth/verify-key": {"GET": self._verify_key},
-            "/ingest": {"POST": self._ingest},
-            "/sessions": {"POST": self._create_session},
-            "/sessions/": {"PATCH": self._change_session},
             "/ws/device": {"GET": self._want_socket},
             "/party/": {"GET": self._want_socket},
         }
@@ -149,11 +149,13 @@ class Api:
         verdict = note + answer.verdict
         if answer.commit is not None:
             verdict += " stored" if stores else " not stored"
-        verdict = "; ".join([verdict, *answer.remarks])
+        violations = [f"accepted though {words}" for words in answer.violations[:_SHOWN]]
+        verdict = "; ".join([verdict, *answer.remarks, *violations])
         self._store.update_request(
             request_id,
             points=answer.points,
             verdict=verdict,
+            violations=json.dumps(answer.violations),
             body=_readable(request, body, self._profile),
         )
         # An answer that hides that the points were stored would lie about those that never can be.
@@ -238,11 +240,16 @@ class Api:
                 refused = self._check_key(request)
                 if refused is not None:
                     raise refused
-            document = {}
-            if request.method in ("POST", "PATCH"):
-                document = contract.parse_json(_decoded(request, body, self._profile))
+            document, check = {}, Check(self._profile)
+            if request.method in ("POST", "PATCH") and (body or name not in _KEYLESS):
+                document = contract.parse_json(_decoded(request, body, check), check)
             key = request.headers.get("x-api-key", "")
-            return handler(Call(document, request_id, received_ms, argument, key))
+            base_url = f"{request.scheme}://{request.host}"
+            answer = handler(
+                Call(document, request_id, received_ms, argument, key, base_url, check)
+            )
+            answer.violations = check.violations
+            return answer
         except ContractError as error:
             return self._refusal(error)
 
@@ -254,53 +261,6 @@ class Api:
         if path in self._profile.paths and (path == "/" or last):
             return path.removeprefix("/api"), ""
         return None, ""
-
-    def _ingest(self, call: Call) -> Answer:
-        batch = contract.check_ingest(call.document, call.received_ms, self._profile)
-        kept, limited = self._limits.sift(batch.points)
-        dropped = len(batch.points) - len(kept)
-        success: dict[str, Any] = {"success": True, "count": len(kept)}
-        if self._limits.reports_dropped:
-            success["dropped"] = dropped
-        if self._profile.names_source:
-            sources = {point.source_id for point in batch.points} or {batch.source_id}
-            if len(sources) == 1 and None not in sources:
-                success["source_id"] = sources.pop()
-        else:
-            success |= {"persisted": True, "persistedCount": len(kept)}
-        remarks = list(batch.warnings)
-        if limited:
-            remarks.insert(0, f"{dropped} dropped: {', '.join(sorted(set(limited.values())))}")
-        return Answer.of_json(
-            200,
-            success,
-            verdict=f"{len(kept)} point{'' if len(kept) == 1 else 's'}",
-            remarks=remarks,
-            points=len(batch.points),
-            commit=lambda: self._store.add_points(call.request_id, kept, call.received_ms),
-        )
-
-    def _create_session(self, call: Call) -> Answer:
-        fields = contract.check_session_create(call.document)
-        return Answer.of_json(
-            200,
-            {"success": True, **fields},
-            verdict=f"session {fields['session_id']} {fields['status']}",
-            commit=lambda: self._store.put_session(fields, call.received_ms),
-        )
-
-    def _change_session(self, call: Call) -> Answer:
-        session_id = call.argument
-        fields = contract.check_session_patch(call.document)
-        if not self._store.has_session(session_id):
-            raise ContractError(f"no session {session_id!r}", 404)
-        fields["session_id"] = session_id
-        return Answer.of_json(
-            200,
-            {"success": True, **fields},
-            verdict=f"session {session_id} {fields.get('status', 'changed')}",
-            commit=lambda: self._store.put_session(fields, call.received_ms),
-        )
 
     def _verify_key(self, call: Call) -> Answer:
         refused = self._keys.refusal(call.key)
@@ -335,12 +295,15 @@ class Api:
         document = {"error": error.message}
         if error.code:
             document = {"error": error.code, "message": error.message}
-        return Answer.of_json(
+        answer = Answer.of_json(
             error.status,
             document,
             verdict=f"refused: {error.message}",
             close=error.close,
         )
+        if error.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
 
     def _plain_or_json(self, status: int, text: str, words: str) -> Answer:
         verdict = f"refused: {words}"
@@ -359,15 +322,15 @@ async def _read_some(request: web.Request, size: int) -> None:
         read += len(piece)
 
 
-def _decoded(request: web.Request, body: bytes, profile: Profile) -> bytes:
+def _decoded(request: web.Request, body: bytes, check: Check) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    return contract.decompress(body, encoding, profile.max_body_bytes)
+    return contract.decompress(body, encoding, check.profile.max_body_bytes, check)
 
 
 def _readable(request: web.Request, body: bytes, profile: Profile) -> bytes:
     """The body for the record; as it came if it cannot be decoded."""
     try:
-        return _decoded(request, body, profile)
+        return _decoded(request, body, Check(profile))
     except ContractError:
         return body
 

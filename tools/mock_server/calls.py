@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.mock_server.contract import Check
 from tools.mock_server.faults import Answer
 
 
@@ -17,6 +18,9 @@ class Call:
     # The last segment of a path that takes one.
     argument: str
     key: str = field(repr=False)
+    # Where the client found this server.
+    base_url: str
+    check: Check
 
 
 Handler = Callable[[Call], Answer]

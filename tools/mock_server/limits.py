@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from tools.mock_server.contract import Point
 from tools.mock_server.faults import FaultError
+from tools.mock_server.points import Point
 from tools.mock_server.rates import Bucket, Rate
 from tools.mock_server.store import Store
 

@@ -30,6 +30,8 @@ class Profile:
     names_source: bool = False
     # A point's session_id is accepted and lost; only tags reach storage.
     only_tags_stored: bool = False
+    # Takes what is no breach to Go's JSON, and notes it as a violation. Sizes are in bytes.
+    lenient: bool = False
     # A point has a class, its own or inferred; a metric's metadata is stored.
     has_classes: bool = False
     # The key's scopes are told with its organisation.
@@ -39,16 +41,32 @@ class Profile:
     # Metrics that it refuses, as a rule of a server's own: a client cannot know them. The value is
     # whether the refusal names the reading.
     refused_metrics: Mapping[str, bool] = field(default_factory=dict)
-    # The socket: commands go out as typed_command, in place of bare messages.
+    # The socket: the types of messages that a device may send.
+    messages: tuple[str, ...] = (
+        "telemetry", "session_started", "session_stopped", "output", "pong", "heartbeat",
+        "device_error", "command_result",
+    )  # fmt: skip
+    # Telemetry is stored, asked for or not; else it is a live view that somebody asked for.
+    stores_telemetry: bool = False
+    # Of telemetry: that it was stored is acknowledged, if the device can hear it.
+    acks: bool = False
+    # Commands go out as typed_command, in place of bare messages.
     typed_commands: bool = False
+    # A stream has an id; else start_stream means this one in place of the one before.
+    stream_ids: bool = True
+    # The version of commands that a device may declare and be run by.
+    protocol: int = 0
+    # A command_status may have so many bytes.
+    max_frame_bytes: int | None = None
     # Its errors are {"code", "detail"}, in place of {"message"}.
     error_codes: bool = False
     # `authenticated` carries the server's time.
     tells_time: bool = False
     # Pings go out this often; who does not answer one gets no commands.
     ping_ms: int | None = None
-    # Messages a second of one connection before they are refused.
-    message_rate: int | None = None
+    # Messages of one connection before they are refused: telemetry, and everything else.
+    telemetry_rate: Rate | None = None
+    message_rate: Rate | None = None
     # Who has not authenticated by then is disconnected.
     auth_timeout_ms: int = 10_000
 
@@ -69,19 +87,25 @@ _DOCUMENTED = Profile(
 )
 _GATEWAY = Profile(
     "gateway",
-    paths=_DOCUMENTED.paths,
+    paths=("/", "/ingest", "/ws/device"),
     max_body_bytes=5 * 1024 * 1024,
     plain_text_errors=True,
-    source_rate=Rate(2000, burst=2000),
+    source_rate=Rate(2000),
     header_timeout_ms=5000,
     names_source=True,
     only_tags_stored=True,
+    lenient=True,
+    has_classes=True,
     unread_body_bytes=256 * 1024,
+    messages=("telemetry", "heartbeat", "device_error", "pong", "command_result"),
+    stores_telemetry=True,
     typed_commands=True,
+    stream_ids=False,
     error_codes=True,
     tells_time=True,
     ping_ms=30_000,
-    message_rate=100,
+    telemetry_rate=Rate(500, burst=2000),
+    message_rate=Rate(20, burst=60),
 )
 _PLATFORM = replace(
     _GATEWAY,
@@ -90,11 +114,19 @@ _PLATFORM = replace(
         "/",
         "/ingest",
         "/ws/device",
-        *(f"/api{path}" for path in ("/auth/verify-key", "/runs", "/runs/", "/sources")),
+        "/api/auth/verify-key",
+        "/api/auth/claim",
+        "/api/auth/claim/",
+        "/api/runs",
+        "/api/runs/",
+        "/api/sources",
     ),
     source_rate=Rate(2000, burst=500),
     reports_dropped=True,
-    has_classes=True,
     tells_scopes=True,
-)
+    messages=(*_GATEWAY.messages, "command_status", "command_sync"),
+    acks=True,
+    protocol=1,
+    max_frame_bytes=64 * 1024,
+)  # fmt: skip
 PROFILES = {profile.name: profile for profile in (_DOCUMENTED, _GATEWAY, _PLATFORM)}

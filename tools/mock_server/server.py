@@ -121,6 +121,14 @@ class MockServer:
         """Every run as the API gives it, with the number of readings in its window."""
         return self._call(lambda s: s.runs.to_json())
 
+    def claims(self) -> list[dict]:
+        """Every claim: {user_code, name, status}."""
+        return self._call(lambda s: s.claims.to_json())
+
+    def decide(self, user_code: str, decision: str) -> None:
+        """Let a claim be approved, denied or expired; raises FaultError."""
+        self._call(lambda s: s.claims.decide(user_code, decision))
+
     def limit(self, **changes: Any) -> None:
         """Change limits; the fields are those of limits.Limits, and plan. Raises FaultError."""
         self._change(lambda s: s.limits.change(changes))
@@ -161,9 +169,19 @@ class MockServer:
         """What a device and the server said to each other: {id, at_ms, from, message}."""
         return self._call(lambda s: s.devices.messages(source_id, since_id))
 
-    def command(self, source_id: str, command: str, params: dict[str, Any] | None = None) -> str:
-        """Send a command in the profile's form, return its id; raises DeviceError."""
-        return self._run(self._running().devices.command(source_id, command, params or {}))
+    def command(
+        self,
+        source_id: str,
+        command: str,
+        params: dict[str, Any] | None = None,
+        ttl_ms: int | None = None,
+    ) -> str:
+        """Send a command in the form that the device takes, return its id; raises DeviceError.
+
+        ttl_ms: how long a run of a declared command lives, in place of what was declared.
+        """
+        devices = self._running().devices
+        return self._run(devices.command(source_id, command, params or {}, ttl_ms))
 
     def say(self, source_id: str, text: str) -> None:
         """Send any text as one message; raises DeviceError."""

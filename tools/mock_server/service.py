@@ -16,10 +16,12 @@ from tools.mock_server import wire
 from tools.mock_server.admin import Admin
 from tools.mock_server.app import Api
 from tools.mock_server.certs import Authority
+from tools.mock_server.claims import Claims
 from tools.mock_server.devices import Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Script
 from tools.mock_server.gate import make_gate
+from tools.mock_server.ingest import Ingest
 from tools.mock_server.keys import Keys
 from tools.mock_server.limits import Limits
 from tools.mock_server.profiles import PROFILES, Profile
@@ -84,6 +86,8 @@ class Service:
         self.store = Store(options.db)
         self.limits = Limits(self.store, rate, profile.reports_dropped, options.plan)
         self.runs = Runs(self.store, self.limits)
+        keys = Keys(options.api_keys)
+        self.claims = Claims(keys)
         self.script = Script()
         self.events = Events()
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -93,11 +97,12 @@ class Service:
             options.certs or self._directory.name,  # type: ignore[union-attr]
             options.names,
         )
-        keys = Keys(options.api_keys)
-        self.api = Api(
-            profile, self.store, self.script, self.events, keys, self.limits, self.runs.routes()
-        )
         self.watchers = Watchers()
+        ingest = Ingest(profile, self.store, self.limits, self.watchers.send)
+        self.api = Api(
+            profile, self.store, self.script, self.events, keys, ingest.routes(),
+            self.runs.routes(), self.claims.routes(),
+        )  # fmt: skip
         self.devices = Devices(profile, self.watchers.send, self.limits)
         self.sockets = Sockets(
             profile, self.store, self.script, self.events, keys, self.api, self.devices,
@@ -116,7 +121,7 @@ class Service:
         self.sockets.add_routes(self.app)
         admin = Admin(
             self.store, self.script, self.events, self.devices, self.watchers, self.limits,
-            self.runs, self,
+            self.runs, self.claims, self,
         )  # fmt: skip
         admin.add_routes(self.app, self.api.handle)
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1.0)
@@ -130,6 +135,7 @@ class Service:
         """Forget what was stored, scripted, limited and said by devices. Connections stay."""
         self.script.clear()
         self.limits.reset()
+        self.claims.reset()
         self.store.reset()
         self.devices.reset()
         self.events.ring()

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
-from tools.mock_server.contract import Point
+from tools.mock_server.points import Point
 
 # Bodies are kept for the newest requests only, so that a long demo does not fill the memory.
 KEPT_BODIES = 500
@@ -14,7 +14,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, received_ms INTEGER NOT NULL, connection INTEGER,
     method TEXT, path TEXT, http_version TEXT, headers TEXT, key_state TEXT,
-    body_bytes INTEGER, points INTEGER, status INTEGER, verdict TEXT, body BLOB);
+    body_bytes INTEGER, points INTEGER, status INTEGER, verdict TEXT, body BLOB,
+    violations TEXT);
 CREATE TABLE IF NOT EXISTS points (
     id INTEGER PRIMARY KEY AUTOINCREMENT, request_id INTEGER NOT NULL, source_id TEXT NOT NULL,
     metric TEXT NOT NULL, value TEXT NOT NULL, timestamp_ms INTEGER NOT NULL, timestamp TEXT,
@@ -30,6 +31,9 @@ CREATE TABLE IF NOT EXISTS sessions (
     session_id TEXT PRIMARY KEY, source_id TEXT, name TEXT, status TEXT,
     started_at TEXT, ended_at TEXT, created_ms INTEGER, updated_ms INTEGER);
 """
+
+# Columns that tables of earlier versions have not.
+_ADDED = {"points": ("via", "class", "metadata"), "requests": ("violations",)}
 
 _INSERT_POINT = """
 INSERT INTO points (request_id, source_id, metric, value, timestamp_ms, timestamp, tags,
@@ -216,10 +220,11 @@ class Store:
 
     def _upgrade(self) -> None:
         """Give a database of an earlier version what it lacks."""
-        there = {row["name"] for row in self._db.execute("PRAGMA table_info(points)")}
-        for column in ("via", "class", "metadata"):
-            if column not in there:
-                self._db.execute(f"ALTER TABLE points ADD COLUMN {column} TEXT")
+        for table, columns in _ADDED.items():
+            there = {row["name"] for row in self._db.execute(f"PRAGMA table_info({table})")}
+            for column in columns:
+                if column not in there:
+                    self._db.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
         self._db.execute("INSERT OR IGNORE INTO sources SELECT DISTINCT source_id FROM points")
 
     def _page(
@@ -258,6 +263,7 @@ def _request_row(row: sqlite3.Row, bodies: bool) -> dict[str, Any]:
     request = dict(row)
     request["headers"] = json.loads(request["headers"])
     request["key"] = request.pop("key_state")
+    request["violations"] = json.loads(request["violations"] or "[]")
     body = request.pop("body")
     if bodies:
         request["body"] = None if body is None else body.decode("utf-8", "replace")

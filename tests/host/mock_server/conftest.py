@@ -6,21 +6,23 @@ from collections.abc import Iterator
 import pytest
 
 from tools.mock_server import MockServer
-from tools.mock_server.profiles import PROFILES
+from tools.mock_server.profiles import PROFILES, Profile
+
 
 # As many messages and points as a test likes.
-PATIENT = dataclasses.replace(PROFILES["gateway"], message_rate=None)
+def patient(name: str) -> Profile:
+    return dataclasses.replace(PROFILES[name], telemetry_rate=None, message_rate=None)
 
 
 @pytest.fixture(scope="session")
 def patient_gateway() -> Iterator[MockServer]:
-    with MockServer(PATIENT, rate_limit=0) as mock:
+    with MockServer(patient("gateway"), rate_limit=0) as mock:
         yield mock
 
 
 @pytest.fixture(scope="session")
 def patient_platform() -> Iterator[MockServer]:
-    with MockServer(dataclasses.replace(PROFILES["platform"], message_rate=None)) as mock:
+    with MockServer(patient("platform"), rate_limit=0) as mock:
         yield mock
 
 
@@ -41,12 +43,17 @@ def gateway(patient_gateway: MockServer) -> MockServer:
 
 
 @pytest.fixture
+def wrapped(wrapped_server: MockServer) -> MockServer:
+    return fresh(wrapped_server)
+
+
+@pytest.fixture
 def platform(patient_platform: MockServer) -> MockServer:
     return fresh(patient_platform)
 
 
 @pytest.fixture(
-    params=[pytest.param("server", id="documented"), pytest.param("gateway", id="behind_gateway")]
+    params=[pytest.param("server", id="documented"), pytest.param("wrapped", id="wrapped")]
 )
 def either(request: pytest.FixtureRequest) -> MockServer:
     return request.getfixturevalue(request.param)

@@ -22,7 +22,7 @@ def behind_the_gate(server: MockServer) -> Iterator[tuple[str, str]]:
         assert route.resource is not None
         path = route.resource.canonical
         if path not in OPEN:
-            path = path.replace("{source_id}", "dev-1")
+            path = path.replace("{source_id}", "dev-1").replace("{user_code}", "ABCD-EFGH")
             yield route.method, "/static/page.css" if path == "/static" else path
 
 

@@ -10,28 +10,44 @@ import requests
 from tests.fixtures.posts import KEY, TIMEOUT_S, batch, exchange, post
 from tools.mock_server import MockServer
 from tools.mock_server.profiles import PROFILES
+from tools.mock_server.rates import Rate
 
 
 def test_the_gateway_names_the_source(gateway: MockServer) -> None:
-    assert post(gateway, batch(1)).json() == {"success": True, "count": 1, "source_id": "s1"}
-    assert post(gateway, batch()).json() == {"success": True, "count": 0, "source_id": "s1"}
+    answer = post(gateway, batch(1), "/ingest")
+    assert answer.json() == {"success": True, "count": 1, "source_id": "s1"}
+
+
+def test_to_no_readings_the_gateway_names_no_source(gateway: MockServer) -> None:
+    assert post(gateway, batch(), "/ingest").json() == {"success": True, "count": 0}
+
+
+@pytest.mark.parametrize("path", ["/api/ingest", "/sessions", "/api/sessions/s", "/api/runs"])
+def test_the_gateway_has_ingest_and_the_socket_alone(gateway: MockServer, path: str) -> None:
+    assert post(gateway, batch(1), path).status_code == 404
+
+
+def test_the_gateway_has_no_path_for_keys_or_organisations(gateway: MockServer) -> None:
+    for path in ("/api/auth/verify-key", "/party/org_mock"):
+        answer = requests.get(gateway.url + path, headers=KEY, timeout=TIMEOUT_S)
+        assert answer.status_code == 404
 
 
 def test_the_gateway_does_not_name_several_sources(gateway: MockServer) -> None:
     document = batch(1, 2)
     document["points"][0]["source_id"] = "s2"
-    assert post(gateway, document).json() == {"success": True, "count": 2}
+    assert post(gateway, document, "/ingest").json() == {"success": True, "count": 2}
 
 
 def test_a_source_over_its_rate_is_answered_200_with_no_count() -> None:
-    with MockServer(profile="gateway", rate_limit=3) as server:
-        counts = [post(server, batch(1)).json()["count"] for _ in range(5)]
-        other = post(server, batch(1, source_id="s2")).json()["count"]
-        # Which requests shared a second is up to the machine; the first three always pass.
-        assert counts[:3] == [1, 1, 1]
+    assert PROFILES["gateway"].source_rate == Rate(2000, burst=1)
+    slow = dataclasses.replace(PROFILES["gateway"], source_rate=Rate(1e-6, burst=3))
+    with MockServer(slow) as server:
+        counts = [post(server, batch(1), "/ingest").json()["count"] for _ in range(5)]
+        other = post(server, batch(1, source_id="s2"), "/ingest").json()["count"]
+        assert counts == [1, 1, 1, 0, 0]
         assert other == 1
-        assert len(server.points()) == sum(counts) + 1
-        server.wait_until(lambda s: post(s, batch(1)).json()["count"] == 1)
+        assert len(server.points()) == 4
 
 
 def test_the_rate_limit_leaves_points_uncounted() -> None:

@@ -1,6 +1,5 @@
 """The mock server's storage and its lifetime, its command, and a real client."""
 
-import os
 import re
 import signal
 import sqlite3
@@ -172,43 +171,6 @@ def test_the_command_says_which_port_is_taken(server: MockServer) -> None:
     assert done.returncode == 1
     assert f"port {port}" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-# A real client
-CLIENT = """
-import sys
-from plexus import Plexus
-client = Plexus(source_id="py-001")
-client.send("temperature", 21.5, tags={"location": "lab"})
-client.send_batch([("state", "idle"), ("imu", {"x": 1.5}), ("on", True), ("wave", [1, 2.5])])
-client.send_batch([(f"m{n}", n) for n in range(200)])
-"""
-
-
-@pytest.mark.parametrize("profile", ["documented", "gateway"])
-def test_plexus_python_sends_to_it(tmp_path: Path, profile: str) -> None:
-    # Its package is called plexus as well, so it is installed apart, where only this test looks.
-    library = Path(sys.prefix) / "plexus-python"
-    assert library.is_dir(), (
-        f"missing: pip install --target {library} --no-deps plexus-python==0.1.0 "
-        "click==8.5.1 websockets==17.4"
-    )
-    with MockServer(profile=profile) as server:
-        environment = {
-            "PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(library),
-            "PLEXUS_API_KEY": "plx_test", "PLEXUS_ENDPOINT": server.url,
-            "PLEXUS_GATEWAY_URL": server.url, "PLEXUS_WS_URL": server.url,
-        }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-c", CLIENT],
-            env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=patience_s(60),
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        sent = {point["metric"]: point["value"] for point in server.points()}
-        encodings = [r["headers"].get("Content-Encoding") for r in server.requests()]
-    assert sent["imu"] == {"x": 1.5}
-    assert len(sent) == 205
-    assert encodings == [None, None, "gzip"]
 
 
 def test_the_start_is_described_as_it_is_printed(server: MockServer) -> None:

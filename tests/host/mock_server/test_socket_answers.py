@@ -199,16 +199,16 @@ def test_an_ack_that_was_lost_with_its_connection_is_not_held_against_the_device
     assert violations(gateway) == []
 
 
-def test_output_must_be_of_a_command_that_runs(gateway: MockServer) -> None:
-    with device(gateway) as found:
-        command_id = gateway.command("dev-1", "configure")
+def test_output_must_be_of_a_command_that_runs(wrapped: MockServer) -> None:
+    with device(wrapped) as found:
+        command_id = wrapped.command("dev-1", "configure")
         found.say({"type": "output", "id": command_id} | START)
         found.say({"type": "output", "id": "e1"} | START)
         settle(found)
-        assert len(violations(gateway)) == 2
-        found.say({"type": "output", "id": gateway.command("dev-1", "blink")} | START)
+        assert len(violations(wrapped)) == 2
+        found.say({"type": "output", "id": wrapped.command("dev-1", "blink")} | START)
         settle(found)
-        assert len(violations(gateway)) == 2
+        assert len(violations(wrapped)) == 2
 
 
 def open_commands(server: MockServer) -> list[str]:
@@ -237,22 +237,22 @@ def test_commands_of_before_a_restart_are_over(either: MockServer) -> None:
 
 
 def test_commands_that_a_device_does_not_tell_of_any_more_are_over(
-    gateway: MockServer, monkeypatch: pytest.MonkeyPatch
+    wrapped: MockServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert devices.TOLD_WITHIN_S == 60
     monkeypatch.setattr(devices, "TOLD_WITHIN_S", 0.05)
-    with device(gateway):
-        run_id = gateway.command("dev-1", "blink")
-        gateway.command("dev-1", "configure", {"sensor": "IMU", "config": {}})
-    with watcher(gateway) as page, device(gateway) as found:
-        gateway.command("dev-1", "ping")
+    with device(wrapped):
+        run_id = wrapped.command("dev-1", "blink")
+        wrapped.command("dev-1", "configure", {"sensor": "IMU", "config": {}})
+    with watcher(wrapped) as page, device(wrapped) as found:
+        wrapped.command("dev-1", "ping")
         assert page.hear_until("output")["id"] == run_id
         assert page.hear_until("command_result")["event"] == "error"
-        assert open_commands(gateway) == ["ping"]
+        assert open_commands(wrapped) == ["ping"]
         # It does after all, which is no fault.
         answer = {"type": "command_result", "id": run_id, "command": "blink"}
         for message in (answer | ACK, {"type": "output", "id": run_id} | START):
             found.say(message)
         settle(found)
-        assert open_commands(gateway) == ["blink", "ping"]
-        assert violations(gateway) == []
+        assert open_commands(wrapped) == ["blink", "ping"]
+        assert violations(wrapped) == []

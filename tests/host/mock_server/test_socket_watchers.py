@@ -15,6 +15,7 @@ from tests.fixtures.peers import (
     telemetry,
     watcher,
 )
+from tests.fixtures.posts import batch, post
 from tools.mock_server import MockServer, watchers
 
 
@@ -153,3 +154,18 @@ def test_an_outage_leaves_watchers_on_the_admin_port(server: MockServer) -> None
         with device(server):
             while not is_connected(page.hear()):
                 pass
+
+
+def test_where_the_socket_stores_readings_over_http_are_shown_as_well(
+    gateway: MockServer, server: MockServer
+) -> None:
+    with watcher(gateway) as page:
+        post(gateway, batch(5, source_id="dev-1"), "/ingest")
+        shown = page.hear_until("telemetry")
+    point = {"metric": "t", "value": 5, "timestamp": 1_699_900_000_000}
+    assert shown == {"type": "telemetry", "source_id": "dev-1", "points": [point]}
+    with watcher(server) as page, device(server) as found:
+        post(server, batch(5, source_id="dev-1"))
+        server.command("dev-1", "start_stream")
+        found.say(telemetry(6))
+        assert page.hear_until("telemetry")["points"][0]["value"] == 6
