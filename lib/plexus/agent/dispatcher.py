@@ -20,6 +20,7 @@ _CONFIRMED = {
     "stop_session": "session_stopped",
     "ping": "pong",
 }
+_UNNAMED = "unnamed"
 _OURS = "session:"  # a session's stream has a name that no other can have
 
 
@@ -48,6 +49,7 @@ class Dispatcher:
         self._say = say
         self._runs = None  # made with the first command that is to run,
         self._recording = None  # and with the first session
+        self._unnamed = None  # the id of the stream that was asked for without one
         self._failing = set()  # names of sensors that were last said to fail
 
     @property
@@ -195,15 +197,23 @@ class Dispatcher:
         return stream_id
 
     def _start_stream(self, ask):
-        stream = stream_of(ask.fields, self._stream_id(ask, ask.typed))
-        self._live.start(stream)
+        # Who gives no id means this one in place of the one before: the command's own id is a new
+        # one each time, and the streams would add up until there are no more.
+        given = self._stream_id(ask, "")
+        stream = stream_of(ask.fields, given or ask.typed or _UNNAMED)
+        self._live.start(stream, None if given else self._unnamed)
+        if not given:
+            self._unnamed = stream.id
         self._wake()
         return {"id": stream.id, "interval_ms": stream.interval_ms, "store": stream.store}
 
     def _stop_stream(self, ask):
-        count = self._live.stop(self._stream_id(ask, "*"))
+        stream_id = self._stream_id(ask, "*")
+        result = {"stopped": self._live.stop(stream_id)}
+        if not result["stopped"] and stream_id != "*":
+            result["streams"] = [s.id for s in self._live.streams if not s.session]
         self._wake()
-        return {"stopped": count}
+        return result
 
     def _start_session(self, ask):
         recording = self._recording

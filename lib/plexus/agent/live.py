@@ -105,14 +105,14 @@ class Live:
         """How long to sleep between frames (20 to 250 ms): what the fastest stream asks for."""
         return min(max(min([250] + [s.interval_ms for s in self.streams]), 20), 250)
 
-    def start(self, stream):
-        """Add a stream, in place of the one with its id.
+    def start(self, stream, instead=None):
+        """Add a stream, in place of the one with its id, and of the one with the id `instead`.
 
         A metric's name may begin with the client's source and a colon. ValueError: there are 8
         streams already, or one of a session if it is such a one; or all of them together name
         metrics with more than 4096 characters.
         """
-        others = tuple(s for s in self.streams if s.id != stream.id)
+        others = tuple(s for s in self.streams if s.id not in (stream.id, instead))
         alike = len([s for s in others if s.session == stream.session])
         if stream.session:
             if alike:
