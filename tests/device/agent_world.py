@@ -13,7 +13,7 @@ from plexus.port import ticks_add
 from plexus.sensors import Sampler
 
 START_MS = 1700000000000
-URL = "ws://server.test/ws/device"
+URL = "ws://server.test/party/org"
 KEY = "plx_secret0123456789"
 TYPES = (
     "telemetry",
@@ -297,7 +297,7 @@ class World:
     Sensors: "steady" (100 Hz) and "kept" (10 Hz) are kept; "shown" (20 Hz) only if somebody asks.
     """
 
-    def __init__(self, start_ticks=1000, live_bytes=4096, **options):
+    def __init__(self, start_ticks=1000, live_bytes=4096, url=URL, **options):
         self.now_ms = 0
         self._start_ticks = start_ticks
         self.server = Server(self)
@@ -330,7 +330,7 @@ class World:
         self.agent = Agent(
             self.px,
             self.sampler,
-            URL,
+            url,
             connect=self.server.connect,
             live_bytes=live_bytes,
             **options,

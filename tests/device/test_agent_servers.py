@@ -35,7 +35,7 @@ def test_agent_streams_over_a_real_socket(websocket_server):
         ],
     )
     px = client(ENDPOINT, clock=right_clock())
-    agent = Agent(px, None, websocket_server.url, random=Randoms(0))
+    agent = Agent(px, None, websocket_server.url, stores=False, random=Randoms(0))
 
     async def main():
         value = 0
@@ -127,7 +127,7 @@ def play_evening(server, typed, url=None, **options):
     px = client(server if url is None else url, **options)
     sampler = Sampler(px)
     channel = sampler.add(Room(), interval_ms=100, name="room")
-    agent = Agent(px, sampler, server.ws, random=Randoms(0))
+    agent = Agent(px, sampler, server.ws, stores=False, random=Randoms(0))
 
     @agent.command("go", params={"n": {"type": "integer"}})
     async def go(out, n):

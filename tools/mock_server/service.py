@@ -73,6 +73,8 @@ class Service:
         if options.rate_limit is not None:
             profile = dataclasses.replace(profile, rate_limit=options.rate_limit or None)
         self.profile = profile
+        # A device tells by its path which server it speaks to.
+        self.socket_path = "/party/org_mock" if profile.name == "documented" else "/ws/device"
         self.options = options
         self.store = Store(options.db)
         self.script = Script()
@@ -275,7 +277,7 @@ def describe(service: Service) -> str:
     lines = [f"Page:    http://{host}:{ports['admin']}/   (stays up in an outage)"]
     for path in ("/api/ingest", "/ingest"):
         lines.append(f"Ingest:  http://{host}:{ports['main']}{path}")
-    lines.append(f"Socket:  ws://{host}:{ports['main']}/ws/device   (or /party/org_mock)")
+    lines.append(f"Socket:  ws://{host}:{ports['main']}{service.socket_path}")
     tls = [] if "tls" not in ports else ["localhost", *service.options.names]
     for name in tls:
         lines.append(f"         https://{_in_url(name)}:{ports['tls']}/api/ingest")

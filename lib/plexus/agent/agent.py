@@ -39,6 +39,7 @@ class Agent:
         live_bytes=4096,
         max_size=8192,
         heartbeat_ms=30000,
+        stores=None,
         connect=_connect,
         random=os.urandom,
     ):
@@ -47,15 +48,19 @@ class Agent:
         there is a network; while there is none nothing is tried. `ssl`: the SSLContext for wss;
         else that of `px`. `live_bytes`: the ring for what waits to be shown. `max_size`: bytes of
         the largest message to take; the connection ends at a larger one. A heartbeat goes out each
-        `heartbeat_ms`; when nothing is heard for two, the connection is dead. `connect` and
-        `random` serve in place of websocket.connect and os.urandom. ValueError names what is wrong.
+        `heartbeat_ms`; when nothing is heard for two, the connection is dead. `stores`: whether the
+        server keeps what it is shown, so that a reading goes one way only; None: each does but the
+        documented one, whose path begins with /party/. `connect` and `random` serve in place of
+        websocket.connect and os.urandom. ValueError names what is wrong.
         """
         from ..options import check_range
         from ..url import split_url
 
         if not isinstance(url, str) or url[:5] != "ws://" and url[:6] != "wss://":
             raise ValueError("url: %r; give the ws:// or wss:// address of the server" % (url,))
-        self._host = split_url("http" + url[2:], "url")[1]
+        parts = split_url("http" + url[2:], "url")
+        self._host = parts[1]
+        documented = parts[3][:7] == "/party/"
         check_range("max_size", max_size, 512, 1048576)
         check_range("heartbeat_ms", heartbeat_ms, 10, 3600000)
         if ssl is None and url[:4] == "wss:":
@@ -80,6 +85,8 @@ class Agent:
         self._connection = Connection(
             px, sensors, self.live, self._commands, self._dispatcher, outbox, heartbeat_ms
         )
+        self._connection.documented = documented
+        self._connection.stores = stores
         self._state = "not started"
         self._failures = self._min_wait_ms = self._wait_ms = 0
         self._tried_at = 0  # ticks

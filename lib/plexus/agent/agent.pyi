@@ -25,6 +25,7 @@ class Agent:
         live_bytes: int | bytearray = 4096,
         max_size: int = 8192,
         heartbeat_ms: int = 30000,
+        stores: bool | None = None,
         connect: _Connect = ...,
         random: Callable[[int], bytes] = ...,
     ) -> None: ...

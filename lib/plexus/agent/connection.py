@@ -32,6 +32,8 @@ class Connection:
     server_error: the server's, if that was its last message. problem: why the last connection
     ended (a text, or see problem.py), or None. refused: the server does not want this device.
     stable: it lived long.
+    documented: the server is the one of the documentation, unless it says otherwise. stores:
+    whether it keeps what it is shown; None: by what it is.
     outbox: what waits to be sent: dicts, which are for this connection; and texts that are JSON,
     which otherwise go to the next.
     """
@@ -42,6 +44,8 @@ class Connection:
         self.problem = None
         self.server_error = ""
         self.stable = False
+        self.documented = True
+        self.stores = None
         self._since = None  # ticks, when this connection was authenticated
         self._px = px
         self._sampler = sampler
@@ -177,6 +181,9 @@ class Connection:
             clock.observe(time_ms + half_ms, now, half_ms + _CLOCK_ERROR_MS, "websocket")
         alias = message.get("source_id")
         dispatcher.alias = alias if isinstance(alias, str) else None
+        if "protocol" in message:
+            self.documented = False
+        self._live.stores = not self.documented if self.stores is None else self.stores
         self.connects += 1
         self.connected = self._live.connected = True
         dispatcher.connected()

@@ -27,6 +27,8 @@ class Connection:
     problem: str | _Problem | None
     refused: bool
     stable: bool
+    documented: bool
+    stores: bool | None
     def __init__(
         self,
         px: Plexus,

@@ -29,6 +29,9 @@ class Live:
     What waits for the next frame is in a buffer of its own: a slow connection loses the oldest of
     that, which `dropped` counts, and nothing else. Nothing is shown until the time is known.
     `sent` counts the readings in frames.
+
+    stores: the server keeps what this shows, so a reading goes one way only: those of the client
+    go with its uploads, which then come each second, and the others are shown and not kept here.
     """
 
     def __init__(self, px, ring_bytes=4096):
@@ -39,6 +42,8 @@ class Live:
         unload("plexus", "options")
         self.streams = ()
         self.sent = 0
+        self.stores = False
+        self._px = px
         self.clock = px.clock
         self.ticks_ms = px.ticks_ms
         self._source_id = px.source_id
@@ -149,6 +154,8 @@ class Live:
         self.stop()
         with self._buffer.lock:
             ring = self._waiting.ring
+            if self.stores:
+                self._lost += ring.pending
             ring.commit(ring.head)
 
     def frame(self):
@@ -195,7 +202,9 @@ class Live:
         return out[: end + 2]
 
     def _listen(self):
-        self._buffer.listen(self._kept if self._connected and self.streams else None)
+        watched = bool(self._connected and self.streams)
+        self._px.watched = watched and self.stores
+        self._buffer.listen(self._kept if watched and not self.stores else None)
 
     # What follows is called with the lock held.
 
@@ -228,9 +237,10 @@ class Live:
         if suffix == self._buffer.plain_suffix:
             suffix = None
         wanted = self._wanted(metric, suffix, ticks)
-        if wanted and self._connected:
+        shown = wanted and self._connected and self.clock.known
+        if shown:
             self._show(metric, suffix, kind, value, ticks, stamp)
-        if wanted & _STORED:
+        if wanted & _STORED and not (shown and self.stores):
             self._buffer.add(metric, suffix, kind, value, ticks, stamp, True)
 
     @micropython.native

@@ -8,6 +8,7 @@ from .streams import Stream
 class Live:
     streams: tuple[Stream, ...]
     sent: int
+    stores: bool
     clock: Clock
     ticks_ms: Callable[[], int]
     def __init__(self, px: Plexus, ring_bytes: int | bytearray = 4096) -> None: ...
