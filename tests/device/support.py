@@ -154,8 +154,19 @@ class Admin:
     def sessions(self):
         return self._get("/sessions", {})["sessions"]
 
+    def runs(self):
+        return self._get("/runs", {})["runs"]
+
     def counts(self):
         return self._get("/counts", {})
+
+    def decide(self, user_code, decision):
+        """Let a claim be "approved", "denied" or "expired"."""
+        http("POST", self._url + "/claims/" + user_code, {"decision": decision})
+
+    def limit(self, **changes):
+        """Change the limits of tools/mock_server/limits.py, such as restricted=["dev-1"]."""
+        http("POST", self._url + "/limits", changes)
 
     def script(self, *actions):
         """What to do with the next requests, in order: dicts of tools/mock_server/faults.py."""

@@ -15,7 +15,8 @@ from agent_corpus import messages as corpus
 from agent_world import START_MS, World, running
 from plexus.agent.kinds import KINDS
 from tools.mock_server import messages
-from tools.mock_server.contract import PROFILES
+from tools.mock_server.contract import Check
+from tools.mock_server.profiles import PROFILES
 
 COMMANDS = ("echo", "slow", "loud", "broken", "odd")
 SENSORS = ("steady", "kept", "shown")
@@ -133,10 +134,12 @@ class Judge:
         json.dumps(message, allow_nan=False)
         json.dumps(message, ensure_ascii=False).encode()
         if message["type"] == "device_auth":
-            messages.check_introduction(message)
+            messages.check_introduction(message, PROFILES["documented"])
             return
         now_ms = START_MS + round(self.world.now_ms)
-        assert not messages.check(message, "dev-1", now_ms, PROFILES["gateway"]), message
+        check = Check(PROFILES["documented"])
+        messages.check(message, "dev-1", now_ms, check)
+        assert not check.violations, message
         if message["type"] == "command_result":
             ident = message["id"]
             if message["event"] == "ack":

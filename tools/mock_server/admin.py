@@ -7,9 +7,13 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from tools.mock_server.claims import Claims
 from tools.mock_server.devices import DeviceError, Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, FaultError, Script
+from tools.mock_server.gate import FOR_DEVICES
+from tools.mock_server.limits import Limits
+from tools.mock_server.runs import Runs
 from tools.mock_server.store import Store
 from tools.mock_server.watchers import Watchers
 
@@ -50,6 +54,9 @@ class Admin:
         events: Events,
         devices: Devices,
         watchers: Watchers,
+        limits: Limits,
+        runs: Runs,
+        claims: Claims,
         control: Dispatcher,
     ) -> None:
         self._store = store
@@ -57,6 +64,9 @@ class Admin:
         self._events = events
         self._devices = devices
         self._watchers = watchers
+        self._limits = limits
+        self._runs = runs
+        self._claims = claims
         self._control = control
 
     def add_routes(
@@ -72,6 +82,11 @@ class Admin:
         router.add_get("/admin/points", self._points)
         router.add_get("/admin/requests", self._requests)
         router.add_get("/admin/sessions", self._sessions)
+        router.add_get("/admin/runs", self._get_runs)
+        router.add_get("/admin/claims", self._get_claims)
+        router.add_post("/admin/claims/{user_code}", self._decide)
+        router.add_get("/admin/limits", self._get_limits)
+        router.add_post("/admin/limits", self._change_limits)
         router.add_get("/admin/counts", self._counts)
         router.add_get("/admin/state", self._state)
         router.add_post("/admin/outage", self._outage)
@@ -85,13 +100,17 @@ class Admin:
         router.add_get("/admin/live", self._live)
         router.add_static("/static", STATIC, append_version=False)
         router.add_get("/", self._page, allow_head=False)
-        router.add_route("*", "/{path:.*}", self._others)
+        router.add_get("/claim/{user_code}", self._claim_page)
+        router.add_route("*", "/{path:.*}", self._others, name=FOR_DEVICES + "http")
 
     async def _page(self, request: web.Request) -> web.StreamResponse:
         # The page is for browsers; to any other client "/" is a path like the rest.
         if "text/html" not in request.headers.get("Accept", ""):
             return await self._fallback(request)
         return web.FileResponse(STATIC / "index.html", headers=_PAGE_HEADERS)
+
+    async def _claim_page(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(STATIC / "claim.html", headers=_PAGE_HEADERS)
 
     async def _others(self, request: web.Request) -> web.StreamResponse:
         if request.path.startswith(("/admin/", "/static/")):
@@ -144,6 +163,31 @@ class Admin:
 
     async def _sessions(self, _request: web.Request) -> web.Response:
         return _json({"sessions": self._store.sessions()})
+
+    async def _get_runs(self, _request: web.Request) -> web.Response:
+        return _json({"runs": self._runs.to_json()})
+
+    async def _get_claims(self, _request: web.Request) -> web.Response:
+        return _json({"claims": self._claims.to_json()})
+
+    async def _decide(self, request: web.Request) -> web.Response:
+        try:
+            document = await _body(request)
+            decision = document.get("decision") if isinstance(document, dict) else None
+            return _json(self._claims.decide(request.match_info["user_code"], decision))
+        except FaultError as error:
+            return _error(400, str(error))
+
+    async def _get_limits(self, _request: web.Request) -> web.Response:
+        return _json(self._limits.to_json())
+
+    async def _change_limits(self, request: web.Request) -> web.Response:
+        try:
+            self._limits.change(await _body(request))
+        except FaultError as error:
+            return _error(400, str(error))
+        self._events.ring()
+        return _json(self._limits.to_json())
 
     async def _counts(self, _request: web.Request) -> web.Response:
         return _json(self._store.counts())
@@ -211,8 +255,11 @@ class Admin:
             return _error(error.status, error.message)
 
     async def _send_command(self, source_id: str, document: dict[str, Any]) -> Any:
-        params = document.get("params", {})
-        return {"id": await self._devices.command(source_id, document.get("command"), params)}
+        params, ttl_ms = document.get("params", {}), document.get("ttl_ms")
+        if ttl_ms is not None and type(ttl_ms) is not int:
+            raise FaultError("ttl_ms must be an integer")
+        command = document.get("command")
+        return {"id": await self._devices.command(source_id, command, params, ttl_ms)}
 
     async def _send_text(self, source_id: str, document: dict[str, Any]) -> Any:
         text = document.get("text")

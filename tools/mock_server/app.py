@@ -1,38 +1,31 @@
 """The HTTP application: the contract's paths, the record of every request, scripted faults."""
 
 import asyncio
+import json
 import time
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
-from tools.mock_server import contract, wire
-from tools.mock_server.contract import ContractError, Profile
+from tools.mock_server import contract, points, wire
+from tools.mock_server.calls import Call, Handler, Routes
+from tools.mock_server.contract import Check, ContractError
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Answer, Script, alter, frame
 from tools.mock_server.keys import Keys
+from tools.mock_server.limits import Limits
+from tools.mock_server.profiles import Profile
 from tools.mock_server.store import Store
 
 _SECRET_HEADERS = {"x-api-key", "authorization", "cookie"}
-# Sockets authenticate by their first message, not by a header.
-_KEYLESS = ("/ws/device", "/party/")
-
-
-@dataclass(frozen=True)
-class Call:
-    """What a handler needs of a request whose key and JSON were accepted."""
-
-    document: dict[str, Any]
-    request_id: int
-    received_ms: int
-    argument: str
-
-
-Handler = Callable[[Call], Answer]
+# Sockets authenticate by their first message, a key that is asked about is no credential, and who
+# claims one has none yet.
+_KEYLESS = (
+    "/", "/auth/verify-key", "/auth/claim", "/auth/claim/", "/ws/device", "/party/",
+)  # fmt: skip
+# Of a request's violations, so many are in its verdict.
+_SHOWN = 3
 
 
 class Api:
@@ -49,16 +42,16 @@ class Api:
         script: Script,
         events: Events,
         keys: Keys,
+        limits: Limits,
+        *more: Routes,
     ) -> None:
         self._profile = profile
         self._store = store
         self._script = script
         self._events = events
         self._keys = keys
-        # Times of each source's requests within the last second.
-        self._recent: dict[str, deque[float]] = {}
-        # Path (less /api) to method to handler; /sessions/ and /party/ take one more segment.
-        self._routes: dict[str, dict[str, Handler]] = {
+        self._limits = limits
+        self._routes: Routes = {
             "/": {"GET": self._describe},
             "/auth/verify-key": {"GET": self._verify_key},
             "/ingest": {"POST": self._ingest},
@@ -67,6 +60,8 @@ class Api:
             "/ws/device": {"GET": self._want_socket},
             "/party/": {"GET": self._want_socket},
         }
+        for routes in more:
+            self._routes |= routes
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One request from its headers to the last byte of its answer."""
@@ -158,11 +153,13 @@ class Api:
         verdict = note + answer.verdict
         if answer.commit is not None:
             verdict += " stored" if stores else " not stored"
-        verdict = "; ".join([verdict, *answer.remarks])
+        violations = [f"accepted though {words}" for words in answer.violations[:_SHOWN]]
+        verdict = "; ".join([verdict, *answer.remarks, *violations])
         self._store.update_request(
             request_id,
             points=answer.points,
             verdict=verdict,
+            violations=json.dumps(answer.violations),
             body=_readable(request, body, self._profile),
         )
         if action:
@@ -227,10 +224,11 @@ class Api:
     ) -> Answer:
         """What the contract says to this request. Changes nothing: see Answer.commit."""
         path = request.rel_url.raw_path
-        route, argument = self._find_route(path)
-        if route is None:
+        name, argument = self._find_route(path)
+        if name is None:
             return self._plain_or_json(404, "404 page not found", f"no such path: {path}")
-        handler = route.get(request.method)
+        route = self._routes[name]
+        handler: Handler | None = route.get(request.method)
         if handler is None and request.method == "HEAD":
             handler = route.get("GET")
         if handler is None:
@@ -239,31 +237,39 @@ class Api:
             answer.headers["Allow"] = allowed
             return answer
         try:
-            if path != "/" and not path.startswith(_KEYLESS):
+            if name not in _KEYLESS:
                 refused = self._check_key(request)
                 if refused is not None:
                     raise refused
-            document = {}
-            if request.method in ("POST", "PATCH"):
-                document = contract.parse_json(_decoded(request, body, self._profile))
-            return handler(Call(document, request_id, received_ms, argument))
+            document, check = {}, Check(self._profile)
+            if request.method in ("POST", "PATCH") and (body or name not in _KEYLESS):
+                document = contract.parse_json(_decoded(request, body, check), check)
+            key = request.headers.get("x-api-key", "")
+            base_url = f"{request.scheme}://{request.host}"
+            answer = handler(
+                Call(document, request_id, received_ms, argument, key, base_url, check)
+            )
+            answer.violations = check.violations
+            return answer
         except ContractError as error:
             return self._refusal(error)
 
-    def _find_route(self, path: str) -> tuple[dict[str, Handler] | None, str]:
-        short = path.removeprefix("/api")
-        if short in self._routes:
-            return self._routes[short], ""
-        parent, slash, last = short.rpartition("/")
-        if last and parent + slash in ("/sessions/", "/party/"):
-            return self._routes[parent + slash], unquote(last)
+    def _find_route(self, path: str) -> tuple[str | None, str]:
+        """The name of a path in the routes and its last segment, if it takes one."""
+        parent, slash, last = path.rpartition("/")
+        if parent and last and parent + slash in self._profile.paths:
+            return (parent + slash).removeprefix("/api"), unquote(last)
+        if path in self._profile.paths and (path == "/" or last):
+            return path.removeprefix("/api"), ""
         return None, ""
 
     def _ingest(self, call: Call) -> Answer:
-        batch = contract.check_ingest(call.document, call.received_ms, self._profile)
-        limited = self._limited_sources({point.source_id for point in batch.points})
-        kept = [point for point in batch.points if point.source_id not in limited]
+        batch = points.check_points(call.document, call.received_ms, call.check)
+        kept, limited = self._limits.sift(batch.points)
+        dropped = len(batch.points) - len(kept)
         success: dict[str, Any] = {"success": True, "count": len(kept)}
+        if self._limits.reports_dropped:
+            success["dropped"] = dropped
         if self._profile.names_source:
             sources = {point.source_id for point in batch.points} or {batch.source_id}
             if len(sources) == 1 and None not in sources:
@@ -272,7 +278,7 @@ class Api:
             success |= {"persisted": True, "persistedCount": len(kept)}
         remarks = list(batch.warnings)
         if limited:
-            remarks.insert(0, f"{len(batch.points) - len(kept)} over the rate limit")
+            remarks.insert(0, f"{dropped} dropped: {', '.join(sorted(set(limited.values())))}")
         return Answer.of_json(
             200,
             success,
@@ -281,22 +287,6 @@ class Api:
             points=len(batch.points),
             commit=lambda: self._store.add_points(call.request_id, kept, call.received_ms),
         )
-
-    def _limited_sources(self, sources: set[str]) -> set[str]:
-        """The sources that made more requests within a second than they may."""
-        limit = self._profile.rate_limit
-        if limit is None:
-            return set()
-        now, limited = time.monotonic(), set()
-        for source in sources:
-            times = self._recent.setdefault(source, deque())
-            while times and times[0] <= now - 1:
-                times.popleft()
-            if len(times) >= limit:
-                limited.add(source)
-            else:
-                times.append(now)
-        return limited
 
     def _create_session(self, call: Call) -> Answer:
         fields = contract.check_session_create(call.document)
@@ -320,8 +310,14 @@ class Api:
             commit=lambda: self._store.put_session(fields, call.received_ms),
         )
 
-    def _verify_key(self, _call: Call) -> Answer:
-        return Answer.of_json(200, {"org_id": "org_mock"}, verdict="key verified")
+    def _verify_key(self, call: Call) -> Answer:
+        refused = self._keys.refusal(call.key)
+        found: dict[str, Any] = {"org_id": "org_mock"}
+        if self._profile.tells_scopes and (refused is None or refused.status == 403):
+            found["scopes"] = ["read"] if refused else ["write"]
+        elif refused is not None:
+            raise refused
+        return Answer.of_json(200, found, verdict="key verified")
 
     def _describe(self, _call: Call) -> Answer:
         name = {"server": "plexus mock server", "profile": self._profile.name}
@@ -344,12 +340,18 @@ class Api:
         return self._keys.refusal(key)
 
     def _refusal(self, error: ContractError) -> Answer:
-        return Answer.of_json(
+        document = {"error": error.message}
+        if error.code:
+            document = {"error": error.code, "message": error.message}
+        answer = Answer.of_json(
             error.status,
-            {"error": error.message},
+            document,
             verdict=f"refused: {error.message}",
             close=error.close,
         )
+        if error.retry_after_s is not None:
+            answer.headers["Retry-After"] = str(error.retry_after_s)
+        return answer
 
     def _plain_or_json(self, status: int, text: str, words: str) -> Answer:
         verdict = f"refused: {words}"
@@ -368,15 +370,15 @@ async def _read_some(request: web.Request, size: int) -> None:
         read += len(piece)
 
 
-def _decoded(request: web.Request, body: bytes, profile: Profile) -> bytes:
+def _decoded(request: web.Request, body: bytes, check: Check) -> bytes:
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    return contract.decompress(body, encoding, profile.max_body_bytes)
+    return contract.decompress(body, encoding, check.profile.max_body_bytes, check)
 
 
 def _readable(request: web.Request, body: bytes, profile: Profile) -> bytes:
     """The body for the record; as it came if it cannot be decoded."""
     try:
-        return _decoded(request, body, profile)
+        return _decoded(request, body, Check(profile))
     except ContractError:
         return body
 

@@ -20,17 +20,20 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     add("--port", type=int, default=DEFAULT_PORT, help="HTTP port, 0 for a free one (8080)")
     add("--tls-port", type=int, help="also speak HTTPS on this port, 0 for a free one")
     add("--admin-port", type=int, help="page and admin paths (default: the HTTP port + 1)")
-    add("--profile", choices=("documented", "gateway"), default="documented",
-        help="answer as the documentation says, or as the open-source gateway does")  # fmt: skip
+    add("--profile", choices=("documented", "gateway", "platform"), default="documented",
+        help="answer as the documentation says, as the open-source gateway does, or as the "
+        "platform of today")  # fmt: skip
     add("--db", default=":memory:", metavar="FILE", help="SQLite file to keep (default: none)")
     add("--api-key", action="append", default=[], metavar="plx_...",
         help="an accepted key, may be repeated (default: any that starts with plx_)")  # fmt: skip
     add("--certs", metavar="DIR", help="directory that keeps the test CA (default: temporary)")
     add("--name", action="append", default=[], metavar="NAME",
-        help="a DNS name or IP address that the TLS certificate is for, besides localhost; "
-        "may be repeated")  # fmt: skip
+        help="a DNS name or IP address of this server, besides localhost: for the TLS certificate, "
+        "and for the page; may be repeated")  # fmt: skip
     add("--rate-limit", type=int, metavar="N",
-        help="requests a second and source before points stop counting, 0: none")  # fmt: skip
+        help="batches a second and source before points stop counting, 0: none")  # fmt: skip
+    add("--plan", choices=("paid", "free"), default="paid",
+        help="free: 3 devices, without the socket, commands and runs")  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -51,8 +54,6 @@ def run(options: argparse.Namespace) -> int:
 def _names_problem(options: argparse.Namespace) -> str | None:
     from tools.mock_server.certs import hosts_and_addresses
 
-    if options.name and options.tls_port is None:
-        return "it is for the certificate: add --tls-port"
     try:
         hosts_and_addresses(options.name)
     except ValueError as error:
@@ -78,6 +79,7 @@ async def _serve(options: argparse.Namespace) -> None:
             certs=options.certs,
             names=tuple(options.name),
             rate_limit=options.rate_limit,
+            plan=options.plan,
         )
     )
     stopped = asyncio.Event()

@@ -7,6 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+from tools.mock_server.profiles import Profile
+
 KINDS = (
     "start_stream", "stop_stream", "start_session", "stop_session", "configure", "execute",
     "cancel", "ping",
@@ -66,12 +68,14 @@ def fill(command: str, params: dict[str, Any], session: dict[str, Any] | None) -
 
 
 def to_wire(
-    command: str, params: dict[str, Any], source_id: str, typed: bool
+    command: str, params: dict[str, Any], source_id: str, profile: Profile
 ) -> tuple[str, dict[str, Any]]:
     """The command's id and its message, in the wrapped or the bare form."""
-    if typed:
+    if profile.typed_commands:
         command_id = str(uuid.uuid4())
         params = dict(params)
+        if command == "start_stream" and not profile.stream_ids:
+            params.pop("id", None)
         if command == "stop_stream" and "id" in params:
             params["stream_id"] = params.pop("id")
         message = {
@@ -142,6 +146,7 @@ class Ledger:
     Each method for a message returns what is wrong with it, in words.
     """
 
+    stream_ids: bool = True
     streams: dict[str, dict[str, Any]] = field(default_factory=dict)
     session: dict[str, Any] | None = None
     _commands: OrderedDict[str, Command] = field(default_factory=OrderedDict)
@@ -201,6 +206,8 @@ class Ledger:
             if not typed:
                 self._claim(own_id, params)
             self._ask(_metrics_of(params))
+            if not self.stream_ids:
+                self.streams.clear()
             self.streams[own_id] = {
                 "id": own_id,
                 "metrics": params.get("metrics") or [],
@@ -210,7 +217,7 @@ class Ledger:
             }
         elif command == "stop_stream":
             own_id = params.get("stream_id", params.get("id", "*"))
-            if own_id == "*":
+            if own_id == "*" or not self.stream_ids:
                 self.streams.clear()
             else:
                 self.streams.pop(str(own_id), None)

@@ -1,114 +1,90 @@
-"""What the HTTP API accepts: pure checks from request bodies to points and sessions."""
+"""What a request's body may be: pure checks of bytes, JSON, names and sessions."""
 
 import json
-import math
 import re
 import zlib
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-MAX_POINTS = 10_000
+from tools.mock_server import go_json
+from tools.mock_server.profiles import Profile
+
 MAX_STRING_CHARS = 256
-MAX_STRUCTURE_BYTES = 4096
-MAX_TAGS = 16
 SESSION_STATUSES = ("active", "completed")
-# A timestamp below this is in seconds, from here on in milliseconds.
-MILLISECONDS_FROM = 10**12
-# The largest time a JavaScript Date (so the dashboard) can hold.
-MAX_TIMESTAMP_MS = 8_640_000_000_000_000
-_YEAR_2000_MS = 946_684_800_000
+_KEPT_VIOLATIONS = 100
 _SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_KNOWN_POINT_FIELDS = {"metric", "value", "timestamp", "source_id", "tags", "session_id"}
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How one kind of server differs from another within the same contract."""
-
-    name: str
-    max_body_bytes: int
-    # 404, 405 and a missing Host are answered in plain text, not as {"error": ...}.
-    plain_text_errors: bool = False
-    # Requests a second that one source may make before its points are silently not counted.
-    rate_limit: int | None = None
-    # A connection without complete request headers is closed after this time.
-    header_timeout_ms: int | None = None
-    # The success answer names the source and omits what was persisted.
-    names_source: bool = False
-    # A point's session_id is accepted and lost; only tags reach storage.
-    only_tags_stored: bool = False
-    # A refused key closes the connection if the body is larger than this, without reading it.
-    unread_body_bytes: int | None = None
-    # The socket: commands go out as typed_command, in place of bare messages.
-    typed_commands: bool = False
-    # Its errors are {"code", "detail"}, in place of {"message"}.
-    error_codes: bool = False
-    # `authenticated` carries the server's time.
-    tells_time: bool = False
-    # Pings go out this often; who does not answer one gets no commands.
-    ping_ms: int | None = None
-    # Messages a second of one connection before they are refused.
-    message_rate: int | None = None
-    # Who has not authenticated by then is disconnected.
-    auth_timeout_ms: int = 10_000
-
-
-PROFILES = {
-    "documented": Profile("documented", max_body_bytes=5_000_000),
-    "gateway": Profile(
-        "gateway",
-        max_body_bytes=5 * 1024 * 1024,
-        plain_text_errors=True,
-        rate_limit=2000,
-        header_timeout_ms=5000,
-        names_source=True,
-        only_tags_stored=True,
-        unread_body_bytes=256 * 1024,
-        typed_commands=True,
-        error_codes=True,
-        tells_time=True,
-        ping_ms=30_000,
-        message_rate=100,
-    ),
-}
 
 
 class ContractError(Exception):
     """A request that the API refuses, with the status and the words it is refused with."""
 
-    def __init__(self, message: str, status: int = 400, *, close: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        status: int = 400,
+        *,
+        close: bool = False,
+        code: str = "",
+        retry_after_s: int | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
+        # The app's answers have a code as their error, and the message beside it.
+        self.code = code
+        self.retry_after_s = retry_after_s
         # The body was left unread, so the connection cannot be used again.
         self.close = close
 
 
-@dataclass(frozen=True)
-class Point:
-    """One accepted data point, its time in integer milliseconds since 1970."""
+class Check:
+    """The check of one request or message: what it may hold here, and what was wrong with it."""
 
-    source_id: str
-    metric: str
-    value: Any
-    timestamp_ms: int
-    # As in the request; None if the request gave none.
-    timestamp: int | float | None
-    tags: dict[str, str] | None
-    session_id: str | None
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        # Breaches of the contract in what was accepted all the same, in words.
+        self.violations: list[str] = []
+
+    def note(self, words: str) -> None:
+        """A breach that every server accepts."""
+        if len(self.violations) < _KEPT_VIOLATIONS:
+            self.violations.append(words)
+
+    def tolerate(self, words: str) -> None:
+        """A breach that a lenient server accepts; raises ContractError on a strict one."""
+        if not self.profile.lenient:
+            raise ContractError(words)
+        self.note(words)
+
+    def is_long(self, text: str) -> bool:
+        """Whether a string is over the limit, which is in characters or in bytes of UTF-8."""
+        size = len(text.encode()) if self.profile.lenient else len(text)
+        return size > MAX_STRING_CHARS
+
+    @property
+    def unit(self) -> str:
+        return "bytes" if self.profile.lenient else "characters"
+
+    def string(self, value: object, at: str) -> str:
+        """A name or an id; raises ContractError."""
+        if not isinstance(value, str):
+            raise ContractError(f"{at} must be a string")
+        if not value:
+            raise ContractError(f"{at} must not be empty")
+        if self.is_long(value):
+            raise ContractError(f"{at} is over {MAX_STRING_CHARS} {self.unit}")
+        return value
+
+    def unread_string(self, value: object, at: str) -> str | None:
+        """A name that a lenient server does not look at: None there if it is none."""
+        try:
+            return self.string(value, at)
+        except ContractError as error:
+            self.tolerate(error.message)
+            return None
 
 
-@dataclass
-class Batch:
-    """The points of one accepted ingest request, and what looks odd though allowed."""
-
-    points: list[Point]
-    source_id: str | None = None
-    warnings: list[str] = field(default_factory=list)
-
-
-def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
+def decompress(body: bytes, encoding: str, max_bytes: int, check: Check) -> bytes:
     """Undo the Content-Encoding (RFC 9110 section 8.4); never yields more than max_bytes."""
     if encoding in ("", "identity"):
         return body
@@ -122,7 +98,7 @@ def decompress(body: bytes, encoding: str, max_bytes: int) -> bytes:
     if len(plain) > max_bytes:
         raise too_large(max_bytes)
     if not inflater.eof:
-        raise ContractError("the gzip body ends early")
+        check.tolerate("the gzip body ends early")
     return plain
 
 
@@ -130,54 +106,34 @@ def too_large(max_bytes: int) -> ContractError:
     return ContractError(f"the body is over {max_bytes} bytes: split the batch", 413, close=True)
 
 
-def parse_json(body: bytes, at: str = "the body") -> dict[str, Any]:
-    """The JSON object of a body or message, by RFC 8259: UTF-8, no NaN, no lone surrogates."""
+def parse_json(body: bytes, check: Check, at: str = "the body") -> dict[str, Any]:
+    """The JSON object of a body or message: by RFC 8259, in UTF-8, without lone surrogates.
+
+    What a lenient server takes besides, it takes as Go does: see go_json.
+    """
     try:
-        document = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-        if b"\\u" in body:
-            json.dumps(document, ensure_ascii=False).encode("utf-8")
+        text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ContractError(f"{at} is not valid UTF-8 at byte {error.start}") from None
+        check.tolerate(f"{at} is not valid UTF-8 at byte {error.start}")
+        text = body.decode("utf-8", "replace")
+    try:
+        if check.profile.lenient:
+            document, rest = go_json.parse(text)
+        else:
+            document, rest = json.loads(text, parse_constant=_refuse_constant), ""
+        if "\\u" in text:
+            json.dumps(document, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise ContractError(f"{at} holds half of a surrogate pair") from None
     except RecursionError:
         raise ContractError(f"{at} is nested too deeply") from None
     except ValueError as error:
         raise ContractError(f"{at} is not valid JSON: {error}") from None
+    if rest:
+        check.note(f"{at} goes on after its JSON: {rest[:20]!r}")
     if not isinstance(document, dict):
         raise ContractError(f"{at} must be a JSON object")
     return document
-
-
-def check_ingest(document: dict[str, Any], received_ms: int, profile: Profile) -> Batch:
-    """The points of an ingest request; raises ContractError that names the first bad field."""
-    default_source = document.get("source_id")
-    if "source_id" in document:
-        check_source_id(default_source, "source_id")
-    if "sdk" in document:
-        check_string(document["sdk"], "sdk")
-    if "points" not in document:
-        raise ContractError("points is missing")
-    items = document["points"]
-    if not isinstance(items, list):
-        raise ContractError("points must be an array")
-    if len(items) > MAX_POINTS:
-        raise ContractError(f"points has {len(items)} items, more than {MAX_POINTS}: split it")
-    batch = Batch([], default_source)
-    early, extra, untagged = 0, set(), False
-    for index, item in enumerate(items):
-        point = _check_point(item, f"points[{index}]", default_source, received_ms, profile)
-        batch.points.append(point)
-        early += point.timestamp_ms < _YEAR_2000_MS
-        extra |= item.keys() - _KNOWN_POINT_FIELDS
-        untagged |= "session_id" in item and item["session_id"] != point.session_id
-    if early:
-        batch.warnings.append(f"{early} dated before 2000: uptime in place of Unix time?")
-    if extra:
-        batch.warnings.append("ignored fields: " + ", ".join(sorted(extra)))
-    if untagged:
-        batch.warnings.append("session_id is not stored: put it in tags as well")
-    return batch
 
 
 def check_session_create(document: dict[str, Any]) -> dict[str, Any]:
@@ -206,41 +162,6 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def timestamp_to_ms(timestamp: int | float) -> int:
-    """Seconds or milliseconds, told apart as the API does, to whole milliseconds."""
-    return round(timestamp * 1000) if timestamp < MILLISECONDS_FROM else round(timestamp)
-
-
-def _check_point(
-    item: object, at: str, default_source: str | None, received_ms: int, profile: Profile
-) -> Point:
-    if not isinstance(item, dict):
-        raise ContractError(f"{at} must be an object")
-    if "metric" not in item:
-        raise ContractError(f"{at}.metric is missing")
-    metric = check_string(item["metric"], f"{at}.metric")
-    if "value" not in item:
-        raise ContractError(f"{at}.value is missing")
-    _check_value(item["value"], f"{at}.value")
-    source_id = default_source
-    if "source_id" in item:
-        source_id = check_source_id(item["source_id"], f"{at}.source_id")
-    elif source_id is None:
-        raise ContractError(f"{at}.source_id is missing: give it here or at the top level")
-    timestamp, timestamp_ms = None, received_ms
-    if "timestamp" in item:
-        timestamp = item["timestamp"]
-        timestamp_ms = _check_timestamp(timestamp, f"{at}.timestamp")
-    tags = _check_tags(item["tags"], f"{at}.tags") if "tags" in item else None
-    session_id = None
-    if "session_id" in item:
-        session_id = check_string(item["session_id"], f"{at}.session_id")
-    if profile.only_tags_stored:
-        # A point without the field may still be in a session by its tag.
-        session_id = (tags or {}).get("session_id")
-    return Point(source_id, metric, item["value"], timestamp_ms, timestamp, tags, session_id)
-
-
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
@@ -262,45 +183,6 @@ def check_source_id(value: object, at: str) -> str:
     return text
 
 
-def _check_value(value: object, at: str) -> None:
-    if value is None:
-        raise ContractError(f"{at} must not be null")
-    if isinstance(value, str):
-        # Unlike a name, a value may be the empty string.
-        if len(value) > MAX_STRING_CHARS:
-            raise ContractError(f"{at} is over {MAX_STRING_CHARS} characters")
-    elif isinstance(value, (dict, list)):
-        try:
-            text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        except ValueError:
-            raise ContractError(f"{at} holds a number that is out of range") from None
-        if len(text.encode("utf-8")) > MAX_STRUCTURE_BYTES:
-            raise ContractError(f"{at} is over {MAX_STRUCTURE_BYTES} bytes of JSON")
-    elif is_number(value) and not _is_finite(value):
-        raise ContractError(f"{at} is out of range")
-
-
-def _check_timestamp(value: object, at: str) -> int:
-    if not is_number(value):
-        raise ContractError(f"{at} must be a number of seconds or milliseconds")
-    if not _is_finite(value) or not 0 < value <= MAX_TIMESTAMP_MS:  # type: ignore[operator]
-        raise ContractError(f"{at} is out of range")
-    return timestamp_to_ms(value)  # type: ignore[arg-type]
-
-
-def _check_tags(tags: object, at: str) -> dict[str, str]:
-    if not isinstance(tags, dict):
-        raise ContractError(f"{at} must be an object")
-    if len(tags) > MAX_TAGS:
-        raise ContractError(f"{at} has {len(tags)} entries, more than {MAX_TAGS}")
-    for key, value in tags.items():
-        if not isinstance(value, str):
-            raise ContractError(f"{at}[{json.dumps(key)}] must be a string")
-        if len(key) > MAX_STRING_CHARS or len(value) > MAX_STRING_CHARS:
-            raise ContractError(f"{at}[{json.dumps(key)}] is over {MAX_STRING_CHARS} characters")
-    return tags
-
-
 def _check_session_fields(document: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     fields = dict(defaults)
     if "name" in document:
@@ -311,11 +193,11 @@ def _check_session_fields(document: dict[str, Any], defaults: dict[str, Any]) ->
         fields["status"] = document["status"]
     for name in ("started_at", "ended_at"):
         if name in document:
-            fields[name] = _check_datetime(document[name], name)
+            fields[name] = check_datetime(document[name], name)
     return fields
 
 
-def _check_datetime(value: object, at: str) -> str:
+def check_datetime(value: object, at: str) -> str:
     text = check_string(value, at)
     try:
         parsed = datetime.fromisoformat(text)
@@ -324,10 +206,3 @@ def _check_datetime(value: object, at: str) -> str:
     if parsed is None or "T" not in text or parsed.tzinfo is None:
         raise ContractError(f"{at} must be like 2024-01-15T10:30:00Z (RFC 3339)")
     return text
-
-
-def _is_finite(value: Any) -> bool:
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False

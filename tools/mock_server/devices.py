@@ -8,10 +8,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from tools.mock_server import commands
+from tools.mock_server import command_runs, commands
+from tools.mock_server.command_runs import CommandRuns
 from tools.mock_server.commands import Ledger
-from tools.mock_server.contract import ContractError, Profile, is_number
+from tools.mock_server.contract import ContractError, is_number
+from tools.mock_server.limits import Limits
 from tools.mock_server.messages import KEPT_TEXT_CHARS, Introduction, check_sensor, kept_sensor
+from tools.mock_server.profiles import Profile
 from tools.mock_server.transcript import MAX_MESSAGES, Transcript, without_key
 
 KEPT_DEVICES = 200
@@ -32,8 +35,8 @@ _CHANGE_S = 0.1
 _COUNTERS_S = 1.0
 # What the watchers get as it comes.
 RELAYED = {
-    "telemetry", "output", "command_result", "session_started", "session_stopped",
-    "device_error", "pong",
+    "telemetry", "output", "command_result", "command_status", "session_started",
+    "session_stopped", "device_error", "pong",
 }  # fmt: skip
 
 # Called with a document for everybody who watches.
@@ -66,7 +69,7 @@ class BoardLink(Protocol):
 class Device:
     """One source, connected now or before."""
 
-    def __init__(self, source_id: str) -> None:
+    def __init__(self, source_id: str, stream_ids: bool) -> None:
         self.source_id = source_id
         self.link: BoardLink | None = None
         self.introduction: Introduction | None = None
@@ -74,7 +77,8 @@ class Device:
         self.connected_ms = 0
         self.connects = 0
         self.uptime_s: float | None = None
-        self.ledger = Ledger()
+        self.ledger = Ledger(stream_ids)
+        self.runs = CommandRuns()
         self.messages = Transcript()
         # Bare configures that may yet be refused, by their sensors' names.
         self.tried: list[tuple[str, asyncio.TimerHandle]] = []
@@ -84,8 +88,25 @@ class Device:
         """Drop what was said and counted; what goes on stays."""
         self.frames = self.points = self.violation_count = 0
         self.messages.clear()
+        self.runs.clear()
         self.errors: deque[dict[str, Any]] = deque(maxlen=KEPT_ERRORS)
         self.violations: deque[str] = deque(maxlen=KEPT_VIOLATIONS)
+
+    def declared(
+        self, command: str, params: dict[str, Any]
+    ) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+        """What the device declared of a command of version 1, and its parameters; else None.
+
+        execute is another way to ask for it.
+        """
+        if command == "execute" and isinstance(params.get("params", {}), dict):
+            command, params = str(params.get("command")), params.get("params", {})
+        known = self.introduction
+        if known is not None and known.protocol:
+            for declared in known.commands:
+                if declared["name"] == command:
+                    return declared, params
+        return None, params
 
     def violate(self, words: list[str]) -> None:
         self.violation_count += len(words)
@@ -117,7 +138,14 @@ class Device:
             "uptime_s": self.uptime_s,
             "streams": list(self.ledger.streams.values()),
             "session": self.ledger.session,
-            "open_commands": [command.to_json() for command in self.ledger.open_commands()],
+            "open_commands": [
+                *(command.to_json() for command in self.ledger.open_commands()),
+                *self.runs.open(),
+            ],
+            "command_runs": self.runs.to_json(),
+            "protocol": known.protocol if known else 0,
+            "acks": known.acks if known else False,
+            "hears_goodbye": known.hears_goodbye if known else False,
             "frames": self.frames,
             "points": self.points,
             "errors": list(self.errors),
@@ -129,8 +157,9 @@ class Device:
 class Devices:
     """The registry. All of it runs on the event loop's thread."""
 
-    def __init__(self, profile: Profile, relay: Relay) -> None:
+    def __init__(self, profile: Profile, relay: Relay, limits: Limits) -> None:
         self._profile = profile
+        self._limits = limits
         self._relay = relay
         self._devices: dict[str, Device] = {}
         self._message_ids = itertools.count(1)
@@ -163,7 +192,8 @@ class Devices:
         device = self._devices.get(introduction.source_id)
         if device is None:
             self._make_room()
-            device = self._devices[introduction.source_id] = Device(introduction.source_id)
+            device = Device(introduction.source_id, self._profile.stream_ids)
+            self._devices[introduction.source_id] = device
         if device.link is not None:
             device.link.drop("a newer connection has replaced it")
         device.link, device.path = link, link.path
@@ -172,6 +202,7 @@ class Devices:
         device.connects += 1
         device.uptime_s = None
         device.ledger.connected()
+        device.runs.connected()
         device.forget_tried()
         asyncio.get_running_loop().call_later(TOLD_WITHIN_S, self._untold, device, link)
         self.changed()
@@ -196,9 +227,10 @@ class Devices:
         if kind == "telemetry":
             device.frames += 1
             device.points += len(message["points"])
-            wrong = ledger.telemetry(message, device.source_id)
+            if not self._profile.stores_telemetry:
+                wrong = ledger.telemetry(message, device.source_id)
             delay_s = _COUNTERS_S
-        elif kind == "heartbeat":
+        elif kind == "heartbeat" and "uptime_s" in message:
             device.uptime_s = message["uptime_s"]
             began_ms = now_ms() - int(1000 * message["uptime_s"])
             self._give_up(device, began_ms - _UPTIME_ERROR_MS, "the device restarted")
@@ -211,9 +243,13 @@ class Devices:
         elif kind == "command_result":
             wrong = ledger.command_result(message, now_ms())
             self._follow(device, message)
+        elif kind == "command_status":
+            wrong = device.runs.status(message)
+        elif kind == "command_sync":
+            wrong = device.runs.sync()
         elif kind == "pong":
             wrong = ledger.pong()
-        else:
+        elif kind == "device_error":
             self._err(device, message)
         device.violate(wrong)
         shown = device.shown(message) if kind in RELAYED else None
@@ -221,19 +257,29 @@ class Devices:
             self._relay({**shown, "source_id": device.source_id})
         self.changed(delay_s)
 
-    async def command(self, source_id: str, command: object, params: object) -> str:
-        """Send a command in the profile's form; returns its id. Raises DeviceError."""
+    async def command(
+        self, source_id: str, command: object, params: object, ttl_ms: int | None = None
+    ) -> str:
+        """Send a command in the form that the device takes; returns its id. Raises DeviceError.
+
+        ttl_ms: what is left of a run's life, in place of what the device declared.
+        """
         device = self.get(source_id)
         if not isinstance(command, str) or not 0 < len(command) <= 256:
             raise DeviceError("command must be a string of 1 to 256 characters", 400)
         if not isinstance(params, dict):
             raise DeviceError("params must be an object", 400)
+        if not self._limits.commands:
+            raise DeviceError("commands are not permitted on this plan", 402)
         link = self._link(device)
         if not link.answers:
             raise DeviceError(f"{source_id!r} does not answer pings, so it gets no commands")
-        filled = commands.fill(command, params, device.ledger.session)
-        typed = self._profile.typed_commands
-        command_id, message = commands.to_wire(command, filled, source_id, typed)
+        declared, run_params = device.declared(command, params)
+        if declared is not None:
+            command_id, message = command_runs.to_wire(declared, run_params, ttl_ms)
+        else:
+            filled = commands.fill(command, params, device.ledger.session)
+            command_id, message = commands.to_wire(command, filled, source_id, self._profile)
         await self._send(device, link, json.dumps(message, ensure_ascii=False), message)
         return command_id
 
@@ -349,6 +395,7 @@ class Devices:
         # Noted before it is sent: the answer may be faster than the return from sending.
         self.record(device, "server", message)
         device.ledger.sent(message, now_ms())
+        device.runs.sent(message, now_ms())
         asked = commands.from_wire(message)
         if asked is not None and asked[1] == "configure" and not asked[3]:
             self._try(device, asked[2])

@@ -41,7 +41,8 @@ class Action:
     `cut_request_after` (bytes of the request's body).
     `store`: whether the points are kept. By default only if the client gets a true 200.
     `socket`: not for a request, but for a device's next message over its socket of the type `on`
-    ("telemetry" by default); one of SOCKET_EFFECTS.
+    ("telemetry" by default); one of SOCKET_EFFECTS. With `store`, a message that is lost has its
+    effect all the same, only the device is not told.
     """
 
     method: str | None = None
@@ -85,10 +86,13 @@ class Action:
             if not accepts(value):
                 raise FaultError(f"{name} must be {wanted}")
         if "socket" in script or "on" in script:
-            strange = script.keys() - {"socket", "on", "path", "times", "hold_ms"}
+            strange = script.keys() - {"socket", "on", "path", "times", "hold_ms", "store"}
             if strange or "socket" not in script:
-                raise FaultError("with on, path, times and hold_ms goes socket, and nothing else")
+                words = "with on, path, times, hold_ms and store goes socket, and nothing else"
+                raise FaultError(words)
         action = cls(**script)
+        if action.socket == "stall" and action.store:
+            raise FaultError("store goes with what loses a message; a stall does not")
         if action.chunked is True:
             action.chunked = CHUNK_BYTES
         if action.endless_header is True:
@@ -185,6 +189,8 @@ class Answer:
     # For people, in the log of requests: what it is about, and what else to know.
     verdict: str = ""
     remarks: list[str] = field(default_factory=list)
+    # Breaches of the contract in a request that was accepted all the same.
+    violations: list[str] = field(default_factory=list)
     points: int = 0
     # Makes the request's effect on the store; None if it has none.
     commit: Callable[[], None] | None = None

@@ -15,9 +15,17 @@ class Keys:
 
     def __init__(self, accepted: tuple[str, ...] = ()) -> None:
         self._accepted = accepted
+        # Those that this server has given out.
+        self._given: set[str] = set()
+
+    def accept(self, key: str) -> None:
+        """From now on the key is good."""
+        self._given.add(key)
 
     def refusal(self, key: str) -> ContractError | None:
         """Why the key is refused; None if it is accepted."""
+        if key in self._given:
+            return None
         if self._accepted:
             return None if key in self._accepted else ContractError("invalid API key", 401)
         if key in SPECIAL_KEYS:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from tools.mock_server.contract import Profile
 from tools.mock_server.faults import Action
+from tools.mock_server.profiles import Profile
 from tools.mock_server.service import Options, Service, url_host
 
 T = TypeVar("T")
@@ -21,11 +21,12 @@ class MockServer:
             requests.post(server.url + "/ingest", ...)
             assert server.counts()["points"] == 3
 
-    profile: "documented", "gateway", or a Profile of your own. tls: open `tls_url` as well. Ports
-    of 0 are chosen free. db: a file to keep, or ":memory:". api_keys: the accepted keys; by
-    default any that starts with plx_. certs: a directory that keeps the authority. names: DNS
-    names and IP addresses that the certificate is for, besides localhost. rate_limit: requests a
-    second and source in place of the profile's, 0 for none.
+    profile: "documented", "gateway", "platform", or a Profile of your own. tls: open `tls_url` as
+    well. Ports of 0 are chosen free. db: a file to keep, or ":memory:". api_keys: the accepted
+    keys; by default any that starts with plx_. certs: a directory that keeps the authority. names:
+    DNS names and IP addresses of the server besides localhost, for its certificate and its page.
+    rate_limit: batches a second and source in place of the profile's, 0 for none. plan: "free" or
+    "paid", see limit().
 
     Attributes: url, ws_url, admin_url, tls_url and wss_url (None without tls), ca_der (bytes),
     ca_pem_path.
@@ -45,6 +46,7 @@ class MockServer:
         certs: str | Path | None = None,
         names: tuple[str, ...] | list[str] = (),
         rate_limit: int | None = None,
+        plan: str = "paid",
     ) -> None:
         self._options = Options(
             profile=profile,
@@ -57,6 +59,7 @@ class MockServer:
             certs=None if certs is None else str(certs),
             names=tuple(names),
             rate_limit=rate_limit,
+            plan=plan,
         )
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
@@ -115,6 +118,26 @@ class MockServer:
     def sessions(self) -> list[dict]:
         return self._call(lambda s: s.store.sessions())
 
+    def runs(self) -> list[dict]:
+        """Every run as the API gives it, with the number of readings in its window."""
+        return self._call(lambda s: s.runs.to_json())
+
+    def claims(self) -> list[dict]:
+        """Every claim: {user_code, name, status}."""
+        return self._call(lambda s: s.claims.to_json())
+
+    def decide(self, user_code: str, decision: str) -> None:
+        """Let a claim be approved, denied or expired; raises FaultError."""
+        self._call(lambda s: s.claims.decide(user_code, decision))
+
+    def limit(self, **changes: Any) -> None:
+        """Change limits; the fields are those of limits.Limits, and plan. Raises FaultError."""
+        self._change(lambda s: s.limits.change(changes))
+
+    def limits(self) -> dict[str, Any]:
+        """The limits in force."""
+        return self._call(lambda s: s.limits.to_json())
+
     def counts(self) -> dict[str, int]:
         """requests, points, distinct, duplicates, sessions, last_point_id, last_request_id."""
         return self._call(lambda s: s.store.counts())
@@ -132,7 +155,7 @@ class MockServer:
         self._change(lambda s: s.script.clear())
 
     def reset(self) -> None:
-        """Forget points, requests, sessions, faults and what devices said. Ids go on."""
+        """Forget what was stored, scripted, limited and said by devices. Ids go on."""
         self._call(lambda s: s.reset())
 
     def devices(self) -> list[dict]:
@@ -147,9 +170,19 @@ class MockServer:
         """What a device and the server said to each other: {id, at_ms, from, message}."""
         return self._call(lambda s: s.devices.messages(source_id, since_id))
 
-    def command(self, source_id: str, command: str, params: dict[str, Any] | None = None) -> str:
-        """Send a command in the profile's form, return its id; raises DeviceError."""
-        return self._run(self._running().devices.command(source_id, command, params or {}))
+    def command(
+        self,
+        source_id: str,
+        command: str,
+        params: dict[str, Any] | None = None,
+        ttl_ms: int | None = None,
+    ) -> str:
+        """Send a command in the form that the device takes, return its id; raises DeviceError.
+
+        ttl_ms: how long a run of a declared command lives, in place of what was declared.
+        """
+        devices = self._running().devices
+        return self._run(devices.command(source_id, command, params or {}, ttl_ms))
 
     def say(self, source_id: str, text: str) -> None:
         """Send any text as one message; raises DeviceError."""

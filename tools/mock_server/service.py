@@ -16,11 +16,16 @@ from tools.mock_server import wire
 from tools.mock_server.admin import Admin
 from tools.mock_server.app import Api
 from tools.mock_server.certs import Authority
-from tools.mock_server.contract import PROFILES, Profile
+from tools.mock_server.claims import Claims
 from tools.mock_server.devices import Devices
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Script
+from tools.mock_server.gate import make_gate
 from tools.mock_server.keys import Keys
+from tools.mock_server.limits import Limits
+from tools.mock_server.profiles import PROFILES, Profile
+from tools.mock_server.rates import Rate
+from tools.mock_server.runs import Runs
 from tools.mock_server.sockets import Sockets
 from tools.mock_server.store import Store
 from tools.mock_server.watchers import Watchers
@@ -55,10 +60,12 @@ class Options:
     api_keys: tuple[str, ...] = ()
     # Where the certificate authority is kept; None: a directory that goes with the server.
     certs: str | None = None
-    # What its certificate is for besides this computer's own names.
+    # Its names besides this computer's own: the certificate is for them, and the page has them.
     names: tuple[str, ...] = ()
-    # Requests a second and source, in place of the profile's; 0 for no limit.
+    # Batches a second and source, in place of the profile's; 0 for no limit.
     rate_limit: int | None = None
+    # One of limits.PLANS.
+    plan: str = "paid"
 
 
 class Service:
@@ -70,13 +77,18 @@ class Service:
             if profile not in PROFILES:
                 raise ValueError(f"profile must be one of {', '.join(PROFILES)}")
             profile = PROFILES[profile]
+        rate = profile.source_rate
         if options.rate_limit is not None:
-            profile = dataclasses.replace(profile, rate_limit=options.rate_limit or None)
+            rate = Rate(options.rate_limit, options.rate_limit) if options.rate_limit else None
         self.profile = profile
         # A device tells by its path which server it speaks to.
         self.socket_path = "/party/org_mock" if profile.name == "documented" else "/ws/device"
         self.options = options
         self.store = Store(options.db)
+        self.limits = Limits(self.store, rate, profile.reports_dropped, options.plan)
+        self.runs = Runs(self.store, self.limits)
+        keys = Keys(options.api_keys)
+        self.claims = Claims(keys)
         self.script = Script()
         self.events = Events()
         self._directory: tempfile.TemporaryDirectory[str] | None = None
@@ -86,13 +98,16 @@ class Service:
             options.certs or self._directory.name,  # type: ignore[union-attr]
             options.names,
         )
-        keys = Keys(options.api_keys)
-        self.api = Api(profile, self.store, self.script, self.events, keys)
+        self.api = Api(
+            profile, self.store, self.script, self.events, keys, self.limits, self.runs.routes(),
+            self.claims.routes(),
+        )  # fmt: skip
         self.watchers = Watchers()
-        self.devices = Devices(profile, self.watchers.send)
+        self.devices = Devices(profile, self.watchers.send, self.limits)
         self.sockets = Sockets(
-            profile, self.store, self.script, self.events, keys, self.api, self.devices
-        )
+            profile, self.store, self.script, self.events, keys, self.api, self.devices,
+            self.limits,
+        )  # fmt: skip
         self.listeners: dict[str, Listener] = {}
         self._runner: web.AppRunner | None = None
         self._connection_ids = itertools.count(1)
@@ -101,12 +116,15 @@ class Service:
         self._started_ms = time.time_ns() // 1_000_000
 
     async def start(self) -> None:
-        app = web.Application(client_max_size=64 * 1024 * 1024)
-        self.sockets.add_routes(app)
-        Admin(self.store, self.script, self.events, self.devices, self.watchers, self).add_routes(
-            app, self.api.handle
-        )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        gate = make_gate((self.options.host, *self.options.names))
+        self.app = web.Application(client_max_size=64 * 1024 * 1024, middlewares=[gate])
+        self.sockets.add_routes(self.app)
+        admin = Admin(
+            self.store, self.script, self.events, self.devices, self.watchers, self.limits,
+            self.runs, self.claims, self,
+        )  # fmt: skip
+        admin.add_routes(self.app, self.api.handle)
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         await self._open("main", self.options.port)
         if self.options.tls_port is not None:
@@ -114,8 +132,10 @@ class Service:
         await self._open("admin", self.options.admin_port)
 
     def reset(self) -> None:
-        """Forget points, requests, sessions, faults, and what devices said. Connections stay."""
+        """Forget what was stored, scripted, limited and said by devices. Connections stay."""
         self.script.clear()
+        self.limits.reset()
+        self.claims.reset()
         self.store.reset()
         self.devices.reset()
         self.events.ring()
@@ -275,19 +295,21 @@ def describe(service: Service) -> str:
     host = url_host(service.options.host)
     ports = {name: listener.port for name, listener in service.listeners.items()}
     lines = [f"Page:    http://{host}:{ports['admin']}/   (stays up in an outage)"]
+    paths, ingest = service.profile.paths, service.profile.ingest_path
     for path in ("/api/ingest", "/ingest"):
-        lines.append(f"Ingest:  http://{host}:{ports['main']}{path}")
+        if path in paths:
+            lines.append(f"Ingest:  http://{host}:{ports['main']}{path}")
     lines.append(f"Socket:  ws://{host}:{ports['main']}{service.socket_path}")
     tls = [] if "tls" not in ports else ["localhost", *service.options.names]
     for name in tls:
-        lines.append(f"         https://{_in_url(name)}:{ports['tls']}/api/ingest")
+        lines.append(f"         https://{_in_url(name)}:{ports['tls']}{ingest}")
     lines.append(f"Admin:   http://{host}:{ports['admin']}/admin/")
     lines.append(f"CA:      {service.authority.ca_pem_path}   (ca.der beside it)")
     if service.options.names and tls:
         name, der = _in_url(tls[1]), service.authority.ca_der_path
         lines.append(
             f"Board:   python -m tools provision --ca {der} --endpoint "
-            f"https://{name}:{ports['tls']}/api/ingest"
+            f"https://{name}:{ports['tls']}{ingest}"
         )
         if service.options.host in _LOOPBACK:
             lines.append("         (only this computer can reach it: add --host 0.0.0.0)")

@@ -4,18 +4,22 @@ import asyncio
 import contextlib
 import json
 import time
-from collections import deque
 from typing import Any
 
 from aiohttp import WebSocketError, WSMsgType, web
 
 from tools.mock_server import messages, wire
 from tools.mock_server.app import Api, describe_action
-from tools.mock_server.contract import ContractError, Profile
+from tools.mock_server.contract import Check, ContractError
 from tools.mock_server.devices import Device, Devices, now_ms
 from tools.mock_server.events import Events
 from tools.mock_server.faults import Action, Script
+from tools.mock_server.gate import FOR_DEVICES
 from tools.mock_server.keys import Keys
+from tools.mock_server.limits import Limits
+from tools.mock_server.points import Point
+from tools.mock_server.profiles import Profile
+from tools.mock_server.rates import Bucket, Rate
 from tools.mock_server.store import Store
 
 _CLOSE_LIMIT_S = 2.0
@@ -36,6 +40,7 @@ class Sockets:
         keys: Keys,
         api: Api,
         devices: Devices,
+        limits: Limits,
     ) -> None:
         self.profile = profile
         self.store = store
@@ -43,11 +48,13 @@ class Sockets:
         self.events = events
         self.keys = keys
         self.devices = devices
+        self.limits = limits
         self._api = api
 
     def add_routes(self, app: web.Application) -> None:
-        app.router.add_route("*", "/ws/device", self.handle)
-        app.router.add_route("*", "/party/{org}", self.handle)
+        app.router.add_route("*", "/ws/device", self.handle, name=FOR_DEVICES + "socket")
+        if "/party/" in self.profile.paths:
+            app.router.add_route("*", "/party/{org}", self.handle, name=FOR_DEVICES + "party")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """One connection to its end. What is no WebSocket, or is scripted, is the HTTP side's."""
@@ -108,7 +115,13 @@ class _Link:
         self._pinger: asyncio.Task[None] | None = None
         self._ponged = True
         self._started = time.monotonic()
-        self._recent: deque[float] = deque()
+        self._rates = {
+            "telemetry": _bucket(self._profile.telemetry_rate),
+            "": _bucket(self._profile.message_rate),
+        }
+        # Telemetry has a number, and is acknowledged by it; the last number that came.
+        self._acks = False
+        self._seq = 0
 
     async def run(self) -> None:
         """Authenticate, then take messages until the end."""
@@ -157,12 +170,12 @@ class _Link:
 
     async def _authenticate(self, text: str) -> bool:
         try:
-            message = messages.parse(text)
+            message = messages.parse(text, Check(self._profile))
             if message.get("type") == "device_auth":
                 action = self._sockets.script.take_for_message("device_auth", self.path)
                 if action is not None and not await self._play(action):
                     return not self._transport.is_closing() and await self._authenticate_later()
-            introduction = messages.check_introduction(message)
+            introduction = messages.check_introduction(message, self._profile)
             refusal = self._sockets.keys.refusal(introduction.api_key)
             self._note(key_state="accepted" if refusal is None else "refused")
             if refusal is not None:
@@ -170,13 +183,25 @@ class _Link:
         except ContractError as error:
             await self._refuse(error.message)
             return False
+        if not self._sockets.limits.streaming:
+            await self._refuse("the plan has no socket", "streaming_requires_plan")
+            return False
         device = self._device = self._devices.attach(self, introduction)
         self._devices.record(device, "device", message)
         self._note(verdict=f"device {device.source_id} authenticated")
         answer: dict[str, Any] = {"type": "authenticated", "source_id": device.source_id}
         if self._profile.tells_time:
             answer["server_time_ms"] = now_ms()
+        if introduction.protocol:
+            answer["protocol"] = introduction.protocol
+            answer["max_frame_bytes"] = self._profile.max_frame_bytes
+        if introduction.acks:
+            answer["acks"] = self._acks = True
         await self._answer(answer)
+        if introduction.commands and not self._sockets.limits.commands:
+            await self._complain("commands_not_permitted", "the plan has no commands")
+        for words in introduction.bad_commands:
+            await self._object("invalid_command", words)
         return True
 
     async def _authenticate_later(self) -> bool:
@@ -189,28 +214,71 @@ class _Link:
         """One message of the device; returns whether the connection goes on."""
         device = self._device
         assert device is not None
-        if self._is_too_fast():
-            device.violate([f"over {self._profile.message_rate} messages a second"])
-            await self._complain("RATE_LIMITED", "too many messages a second")
-            return True
+        check = Check(self._profile)
         try:
-            message = messages.parse(text)
+            message = messages.parse(text, check)
         except ContractError as error:
             self._devices.record(device, "device", text)
             await self._object("INVALID_JSON", error.message)
             return True
         self._devices.record(device, "device", message)
+        seq = self._numbered(message) if message.get("type") == "telemetry" else None
         action = self._sockets.script.take_for_message(str(message.get("type")), self.path)
+        if action is not None and action.store:
+            with contextlib.suppress(ContractError):
+                found = messages.check(message, device.source_id, now_ms(), check)
+                self._receive(device, message, found)
         if action is not None and not await self._play(action):
             return not self._transport.is_closing() and not self._socket.closed
         try:
-            remarks = messages.check(message, device.source_id, now_ms(), self._profile)
+            points = messages.check(message, device.source_id, now_ms(), check)
         except ContractError as error:
-            await self._object("INVALID_MESSAGE", error.message)
+            await self._object("INVALID_MESSAGE", error.message, seq)
             return True
-        device.violate(remarks)
-        self._devices.receive(device, message)
+        finally:
+            device.violate(check.violations)
+        bucket = self._rates.get(message["type"], self._rates[""])
+        if bucket is not None and not bucket.take():
+            device.violate([f"RATE_LIMITED: too many messages of type {message['type']}"])
+            await self._complain("RATE_LIMITED", "too many messages a second", seq)
+            return True
+        await self._answer_to(message, seq, self._receive(device, message, points))
         return True
+
+    def _numbered(self, message: dict[str, Any]) -> int | None:
+        """The number of telemetry by which it is acknowledged, if it is."""
+        if not self._acks:
+            return None
+        assert self._device is not None
+        self._seq += 1
+        seq = message.get("seq")
+        if seq != self._seq or isinstance(seq, bool):
+            self._device.violate([f"seq must be {self._seq}, not {seq!r}"])
+        return seq if type(seq) is int else None
+
+    def _receive(
+        self, device: Device, message: dict[str, Any], points: list[Point] | None
+    ) -> set[str]:
+        """Take a message, unless it is overlooked; returns the codes of limits against it."""
+        refused: dict[str, str] = {}
+        if points and self._profile.stores_telemetry:
+            kept, refused = self._sockets.limits.sift(points)
+            self._sockets.store.add_points(self._request_id, kept, now_ms(), "socket")
+            self._sockets.events.ring()
+        if points is not None:
+            self._devices.receive(device, message)
+        return set(refused.values())
+
+    async def _answer_to(self, message: dict[str, Any], seq: int | None, refused: set[str]) -> None:
+        """Acknowledge a message, if that is done, or tell which limit was against it."""
+        if refused:
+            if self._sockets.limits.reports_dropped:
+                await self._complain(refused.pop(), "the readings were dropped", seq)
+        elif seq is not None:
+            await self._answer({"type": "telemetry_ack", "seq": seq})
+        elif message["type"] == "command_status":
+            about = {name: message[name] for name in ("run_id", "seq")}
+            await self._answer({"type": "command_status_ack", **about})
 
     async def _play(self, action: Action) -> bool:
         """Do what the script has for a message; returns whether the message still counts."""
@@ -265,34 +333,27 @@ class _Link:
             self.answers = answers
             self._devices.changed()
 
-    def _is_too_fast(self) -> bool:
-        rate = self._profile.message_rate
-        if rate is None:
-            return False
-        now = time.monotonic()
-        while self._recent and self._recent[0] <= now - 1:
-            self._recent.popleft()
-        if len(self._recent) >= rate:
-            return True
-        self._recent.append(now)
-        return False
-
-    async def _refuse(self, words: str) -> None:
+    async def _refuse(self, words: str, code: str = "") -> None:
         """Before authentication: say why, and close."""
-        await self._answer({"type": "error", "message": words})
+        if code:
+            await self._complain(code, words)
+        else:
+            await self._answer({"type": "error", "message": words})
         await self.close(_POLICY_VIOLATION)
         self.ended = f"refused: {words}"
 
-    async def _object(self, code: str, words: str) -> None:
+    async def _object(self, code: str, words: str, seq: int | None = None) -> None:
         """The device is at fault."""
         if self._device is not None:
             self._device.violate([f"{code}: {words}"])
             self._devices.changed()
-        await self._complain(code, words)
+        await self._complain(code, words, seq)
 
-    async def _complain(self, code: str, words: str) -> None:
+    async def _complain(self, code: str, words: str, seq: int | None = None) -> None:
+        """Tell of an error; with a number, of that telemetry, which is not wanted again."""
+        about = {} if seq is None else {"seq": seq}
         if self._profile.error_codes:
-            await self._answer({"type": "error", "code": code, "detail": words})
+            await self._answer({"type": "error", "code": code, "detail": words} | about)
         else:
             await self._answer({"type": "error", "message": f"{code}: {words}"})
 
@@ -304,3 +365,7 @@ class _Link:
     def _note(self, **columns: Any) -> None:
         self._sockets.store.update_request(self._request_id, **columns)
         self._sockets.events.ring()
+
+
+def _bucket(rate: Rate | None) -> Bucket | None:
+    return None if rate is None else Bucket(rate)

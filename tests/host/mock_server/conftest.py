@@ -6,15 +6,23 @@ from collections.abc import Iterator
 import pytest
 
 from tools.mock_server import MockServer
-from tools.mock_server.contract import PROFILES
+from tools.mock_server.profiles import PROFILES, Profile
+
 
 # As many messages and points as a test likes.
-PATIENT = dataclasses.replace(PROFILES["gateway"], message_rate=None)
+def patient(name: str) -> Profile:
+    return dataclasses.replace(PROFILES[name], telemetry_rate=None, message_rate=None)
 
 
 @pytest.fixture(scope="session")
 def patient_gateway() -> Iterator[MockServer]:
-    with MockServer(PATIENT, rate_limit=0) as mock:
+    with MockServer(patient("gateway"), rate_limit=0) as mock:
+        yield mock
+
+
+@pytest.fixture(scope="session")
+def patient_platform() -> Iterator[MockServer]:
+    with MockServer(patient("platform"), rate_limit=0) as mock:
         yield mock
 
 
@@ -32,6 +40,11 @@ def server(documented_server: MockServer) -> MockServer:
 @pytest.fixture
 def gateway(patient_gateway: MockServer) -> MockServer:
     return fresh(patient_gateway)
+
+
+@pytest.fixture
+def platform(patient_platform: MockServer) -> MockServer:
+    return fresh(patient_platform)
 
 
 @pytest.fixture(

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.mock_server import contract
-from tools.mock_server.contract import PROFILES, ContractError
+from tools.mock_server import contract, points
+from tools.mock_server.contract import Check, ContractError
+from tools.mock_server.profiles import PROFILES, Profile
 from tools.mock_server.store import Store
 
 NOW_MS = 1_795_000_000_000
@@ -18,8 +19,8 @@ DOCUMENTED = PROFILES["documented"]
 GATEWAY = PROFILES["gateway"]
 
 
-def ingest(profile: contract.Profile = DOCUMENTED, **top: Any) -> contract.Batch:
-    return contract.check_ingest(top, NOW_MS, profile)
+def ingest(profile: Profile = DOCUMENTED, **top: Any) -> points.Batch:
+    return points.check_points(top, NOW_MS, Check(profile))
 
 
 def point(**fields: Any) -> dict[str, Any]:
@@ -183,20 +184,21 @@ POINT = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(POINT | JSON, max_size=3), st.sampled_from([DOCUMENTED, GATEWAY]))
+@given(st.lists(POINT | JSON, max_size=3), st.sampled_from(list(PROFILES.values())))
 def test_any_document_is_either_refused_or_can_be_stored(
-    points: list[Any], profile: contract.Profile
+    items: list[Any], profile: Profile
 ) -> None:
     # Through JSON, as what arrives has come; surrogates and NaN end there.
+    check = Check(profile)
     try:
-        body = json.dumps({"source_id": "s", "points": points}).encode()
-        batch = contract.check_ingest(contract.parse_json(body), NOW_MS, profile)
+        body = json.dumps({"source_id": "s", "points": items}).encode()
+        batch = points.check_points(contract.parse_json(body, check), NOW_MS, check)
     except ContractError as error:
         assert error.status == 400
         return
     store = Store()
     store.add_points(1, batch.points, NOW_MS)
-    assert [row["value"] for row in store.points()] == [point["value"] for point in points]
+    assert [row["value"] for row in store.points()] == [point.value for point in batch.points]
     store.close()
 
 
@@ -221,15 +223,19 @@ def test_any_document_is_either_refused_or_can_be_stored(
 )
 def test_what_is_not_json_is_refused(body: bytes, message: str) -> None:
     with pytest.raises(ContractError, match=message):
-        contract.parse_json(body)
+        contract.parse_json(body, Check(DOCUMENTED))
 
 
 def test_escaped_characters_are_read() -> None:
-    assert contract.parse_json(b'{"a": "\\u00e9\\ud83d\\ude00"}') == {"a": "é😀"}
+    for profile in PROFILES.values():
+        found = contract.parse_json(b'{"a": "\\u00e9\\ud83d\\ude00"}', Check(profile))
+        assert found == {"a": "é😀"}
 
 
 def test_gzip_is_undone() -> None:
-    assert contract.decompress(gzip.compress(b"{}", mtime=0), "gzip", 100) == b"{}"
+    assert (
+        contract.decompress(gzip.compress(b"{}", mtime=0), "gzip", 100, Check(DOCUMENTED)) == b"{}"
+    )
 
 
 @pytest.mark.parametrize(
@@ -245,7 +251,7 @@ def test_a_bad_content_encoding_is_refused(
     body: bytes, encoding: str, status: int, message: str
 ) -> None:
     with pytest.raises(ContractError, match=message) as caught:
-        contract.decompress(body, encoding, 100)
+        contract.decompress(body, encoding, 100, Check(DOCUMENTED))
     assert caught.value.status == status
 
 

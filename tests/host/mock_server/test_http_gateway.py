@@ -9,7 +9,7 @@ import requests
 
 from tests.fixtures.posts import KEY, TIMEOUT_S, batch, exchange, post
 from tools.mock_server import MockServer
-from tools.mock_server.contract import PROFILES
+from tools.mock_server.profiles import PROFILES
 
 
 def test_the_gateway_names_the_source(gateway: MockServer) -> None:
@@ -46,7 +46,7 @@ def test_the_rate_limit_leaves_points_uncounted() -> None:
             return answers[1].json()["count"] == 0
 
         server.wait_until(second_count)
-        assert server.requests()[-1]["verdict"] == "0 points stored; 1 over the rate limit"
+        assert server.requests()[-1]["verdict"] == "0 points stored; 1 dropped: SOURCE_LIMIT"
 
 
 def test_the_gateway_refuses_a_key_without_reading_a_large_body(gateway: MockServer) -> None:

@@ -3,8 +3,10 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -33,6 +35,22 @@ def test_a_database_file_outlives_the_server(tmp_path: Path) -> None:
         assert server.sessions()[0]["session_id"] == "test-001"
 
 
+def test_a_database_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "readings.db"
+    with MockServer(db=path) as server:
+        post(server, batch(1))
+    with closing(sqlite3.connect(path)) as earlier, earlier:
+        for column in ("via", "class", "metadata"):
+            earlier.execute(f"ALTER TABLE points DROP COLUMN {column}")
+        earlier.execute("DROP TABLE sources")
+    with MockServer(db=path) as server:
+        server.limit(devices=1)
+        post(server, batch(2))
+        post(server, batch(3, source_id="another"))
+        found = [(point["value"], point["via"]) for point in server.points()]
+    assert found == [(1, None), (2, "http")]
+
+
 def test_points_are_filtered_by_metric_and_source(server: MockServer) -> None:
     post(server, batch(1))
     post(server, batch(2, source_id="s2"))
@@ -58,7 +76,7 @@ def test_a_server_that_is_not_running_says_so() -> None:
 
 
 def test_an_unknown_profile_is_an_error() -> None:
-    with pytest.raises(ValueError, match="profile must be one of documented, gateway"):
+    with pytest.raises(ValueError, match="profile must be one of documented, gateway, platform"):
         MockServer(profile="other").start()
 
 
@@ -135,17 +153,13 @@ def test_the_command_tells_how_to_give_a_board_its_authority(tmp_path: Path) -> 
     assert "add --host 0.0.0.0" in printed
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [(("--name", "a:1", "--tls-port", "0"), "'a:1'"), (("--name", "a"), "add --tls-port")],
-)
-def test_the_command_refuses_a_name_that_is_no_use(arguments: tuple[str, ...], words: str) -> None:
+def test_the_command_refuses_a_name_that_is_no_use() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tools", "mock-server", *arguments],
+        [sys.executable, "-m", "tools", "mock-server", "--name", "a:1"],
         cwd=REPOSITORY, capture_output=True, text=True, timeout=patience_s(30),
     )  # fmt: skip
     assert done.returncode == 2
-    assert words in done.stderr
+    assert "'a:1'" in done.stderr
     assert "Traceback" not in done.stderr
 
 

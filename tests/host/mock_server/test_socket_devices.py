@@ -23,8 +23,8 @@ from tests.fixtures.peers import (
     watcher,
 )
 from tools.mock_server import MockServer
-from tools.mock_server.contract import PROFILES
 from tools.mock_server.devices import DeviceError
+from tools.mock_server.profiles import PROFILES
 
 
 @pytest.mark.parametrize("path", ["/ws/device", "/party/org_mock"])

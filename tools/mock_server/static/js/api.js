@@ -18,6 +18,9 @@ export const addFault = (action) => call("POST", "/admin/faults", action);
 export const clearFaults = () => call("DELETE", "/admin/faults");
 export const startOutage = (forMs) => call("POST", "/admin/outage", { for_ms: forMs });
 export const endOutage = () => call("DELETE", "/admin/outage");
+export const decide = (code, decision) => {
+  return call("POST", `/admin/claims/${encodeURIComponent(code)}`, { decision });
+};
 export const reset = () => call("POST", "/admin/reset");
 
 export async function getNewestRequests(limit) {

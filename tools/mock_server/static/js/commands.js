@@ -84,6 +84,18 @@ export class Commands {
     } else this.console.write(name, event, String(message.error ?? ""), "bad");
   }
 
+  /** What a device says of a run of a command that it declared. */
+  onStatus({ run_id: id, state, progress, result, message, error_code: code, error_message: error }) {
+    const name = this.names.get(id) ?? id;
+    if (state === "failed") {
+      this.console.write(name, state, [code, error].filter(Boolean).join(": "), "bad");
+    } else if (state === "succeeded") {
+      this.console.write(name, state, JSON.stringify(result ?? null), "good");
+    } else if (state === "progress") {
+      this.console.write(name, state, [progress, message].filter((said) => said !== undefined).join(" "));
+    }
+  }
+
   /** What was executed under that id has that name. */
   call(id, name) {
     this.names.set(id, name);

@@ -101,6 +101,7 @@ export class Panel {
     if (message.type === "telemetry") this.onTelemetry(message);
     else if (message.type === "output") this.commands.onOutput(message);
     else if (message.type === "command_result") this.onResult(message);
+    else if (message.type === "command_status") this.commands.onStatus(message);
     else if (message.type === "device_error") this.onError(message);
   }
 
