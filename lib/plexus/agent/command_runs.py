@@ -63,8 +63,11 @@ class CommandRuns:
         self._commands = commands
         self._say = say
 
-    def start(self, ident, text, params, limit_s, typed):
-        """Run `text`: a name, and key=value behind it, beside `params` (a dict or None)."""
+    def start(self, ident, text, params, limit_s, typed, tells):
+        """Run `text`: a name, and key=value behind it, beside `params` (a dict or None).
+
+        tells: see Dispatcher.
+        """
         name, texts = split_command(text)
         function, schemas = self._commands.find(name)
         values = values_of(schemas, params, texts)
@@ -76,7 +79,8 @@ class CommandRuns:
         run = _Run(ident, typed, limit_s)
         self.running.append(run)
         try:
-            self._output(run, "start", "command", text)
+            if tells:
+                self._output(run, "start", "command", text)
             work = self._attend(run, function, values)
             run.attendant = asyncio.create_task(work)  # pyright: ignore[reportAttributeAccessIssue]
         except MemoryError:
@@ -94,18 +98,21 @@ class CommandRuns:
                     run.task.cancel()
         return count
 
-    def collect(self):
-        """Say what has been put out, and what has ended."""
+    def collect(self, tells):
+        """Say what has been put out, and what has ended; `tells`: see Dispatcher."""
         for run in self.running and tuple(self.running):
-            while run.waiting:
+            while tells and run.waiting:
                 self._output(run, "data", "data", run.waiting[:_PIECE])
                 run.waiting = run.waiting[_PIECE:]
-            if run.lost:
+            if run.lost and (tells or run.event):
                 message = "\n[%d characters are missing: too many at once]\n" % run.lost
-                self._output(run, "data", "data", message)
+                if tells:
+                    self._output(run, "data", "data", message)
+                else:
+                    run.waiting += message
                 run.lost = 0
             if run.event:
-                self._finish(run)
+                self._finish(run, tells)
                 self.running.remove(run)
 
     async def _attend(self, run, function, values):
@@ -140,26 +147,30 @@ class CommandRuns:
         finally:
             run.end(run.stopped or "error", "cancelled")
 
-    def _finish(self, run):
+    def _finish(self, run, tells):
         message = run.message
-        if run.event == "exit":
+        if run.event == "timeout":
+            message = "stopped after %d s" % run.limit_s
+        if tells and run.event == "exit":
             self._output(run, "exit", "code", 0)
-        else:
-            if run.event == "timeout":
-                message = "stopped after %d s" % run.limit_s
+        elif tells:
             self._output(run, run.event, "error", message)
-        if run.typed:
-            answer = {"type": "command_result", "id": run.ident, "command": run.typed}
+        if run.typed or not tells:
+            answer = {"type": "command_result", "id": run.ident, "command": run.typed or "execute"}
             answer["event"] = "error"
+            more = ',"output":' + json.dumps(run.waiting) if run.waiting else ""
             if run.event != "exit":
                 answer["error"] = message
-                self._say(json.dumps(answer))
+                more = "%s%s}" % (json.dumps(answer)[:-1], more)
             else:
                 answer["event"] = "result"
                 # The result is JSON already.
-                self._say(
-                    '%s,"result":{"code":0,"result":%s}}' % (json.dumps(answer)[:-1], run.result)
+                more = '%s,"result":{"code":0,"result":%s%s}}' % (
+                    json.dumps(answer)[:-1],
+                    run.result,
+                    more,
                 )
+            self._say(more)
 
     def _output(self, run, event, name, value):
         self._say(json.dumps({"type": "output", "id": run.ident, "event": event, name: value}))

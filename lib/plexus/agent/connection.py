@@ -162,6 +162,8 @@ class Connection:
         if message.get("type") == "error":
             self.server_error = self._error_text(message)
             dispatcher.errors += 1
+            if message.get("code") == "INVALID_MESSAGE" and "unknown message" in self.server_error:
+                dispatcher.tells = False  # it was a type of message
         elif self.connected:
             dispatcher.handle(message)
         elif message.get("type") == "authenticated":
@@ -183,6 +185,8 @@ class Connection:
         dispatcher.alias = alias if isinstance(alias, str) else None
         if "protocol" in message:
             self.documented = False
+        if not self.documented:
+            dispatcher.tells = False
         self._live.stores = not self.documented if self.stores is None else self.stores
         self.connects += 1
         self.connected = self._live.connected = True

@@ -37,11 +37,14 @@ class Dispatcher:
 
     An answer is a dict; or JSON text if it is a command's, which outlives the connection.
     errors: how many were refused. alias: another id of this device, by which the server knows it.
+    tells: the server knows `output`, `session_started` and `session_stopped`. Where it does not,
+    what a command puts out is a part of its result.
     """
 
     def __init__(self, px, sampler, live, commands, say):
         self.errors = 0
         self.alias = None
+        self.tells = True
         self._px = px
         self._sampler = sampler
         self._live = live
@@ -78,7 +81,7 @@ class Dispatcher:
                 return
             if ask.typed:
                 self._result(ask, "result", "result", result)
-            elif kind in _CONFIRMED:
+            elif kind in _CONFIRMED and (self.tells or kind == "ping"):
                 answer = {"type": _CONFIRMED[kind]}
                 answer.update(result)
                 self._say(answer)
@@ -94,7 +97,7 @@ class Dispatcher:
         """The server knows this device: tell it what is going on."""
         self._failing.clear()
         self._follow_session()
-        if self.session_id is not None:
+        if self.session_id is not None and self.tells:
             self._say(self._about_session("session_started"))
         self.check()
 
@@ -125,7 +128,7 @@ class Dispatcher:
     def collect(self):
         """Say what commands have put out, and which have ended."""
         if self._runs:
-            self._runs.collect()
+            self._runs.collect(self.tells)
 
     def _for_another(self, fields):
         source_id = fields.get("source_id") if isinstance(fields, dict) else None
@@ -161,7 +164,11 @@ class Dispatcher:
         if source == "execute":
             try:
                 ident = text_in(ask.fields, "id", _ID)
-                self._say({"type": "output", "id": ident, "event": "error", "error": problem})
+                answer = {"type": "output", "id": ident, "event": "error", "error": problem}
+                if not self.tells:
+                    answer["type"] = "command_result"
+                    answer["command"] = source
+                self._say(answer)
                 return
             except ValueError:
                 pass
@@ -243,7 +250,8 @@ class Dispatcher:
         # The program may have ended it.
         session_id = self._recording and self._recording.forget_if_ended()
         if session_id is not None:
-            self._say({"type": "session_stopped", "session_id": session_id})
+            if self.tells:
+                self._say({"type": "session_stopped", "session_id": session_id})
             self._wake()
 
     def _configure(self, ask):
@@ -279,7 +287,8 @@ class Dispatcher:
             from .command_runs import CommandRuns
 
             self._runs = CommandRuns(self._px, self._commands, self._say)
-        self._runs.start(ident, text, params, limit_s, ask.kind if ask.typed else None)
+        typed = ask.kind if ask.typed else None
+        self._runs.start(ident, text, params, limit_s, typed, self.tells)
 
     def _cancel(self, ask):
         ident = None

@@ -10,6 +10,7 @@ from .message import _Fields
 class Dispatcher:
     errors: int
     alias: str | None
+    tells: bool
     def __init__(
         self,
         px: Plexus,
