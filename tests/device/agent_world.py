@@ -218,6 +218,7 @@ class Server:
 
     accept: whether it does. answers: whether it pongs. connects, pings, heartbeats, points:
     counts. tries: when (ms of the world) somebody tried to connect. judge(message): further checks.
+    greeting: a message that follows `authenticated`.
     """
 
     def __init__(self, world):
@@ -229,6 +230,7 @@ class Server:
         self.socket = None
         self.messages = []  # those that are neither telemetry nor heartbeats
         self.judge = None
+        self.greeting = None
         self._world = world
 
     async def connect(self, url, ssl=None, max_size=0):
@@ -247,6 +249,8 @@ class Server:
             check(message["api_key"] == KEY and message["source_id"] == "dev-1", text)
             if self.authenticate:
                 socket.say({"type": "authenticated", "source_id": "dev-1"})
+                if self.greeting:
+                    socket.say(self.greeting)
         else:
             check(kind in TYPES, text)
             check(len(text) <= 16384, text)

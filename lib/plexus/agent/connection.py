@@ -17,6 +17,10 @@ _FRAMES = const(8)  # so many in a row, then something else has its turn
 _WAITING = const(24)  # answers that wait; then there are no more until some have gone
 _PAUSE_S = 0.005  # after each message: who floods gets a part of the time, not all of it
 _MAX_MESSAGE = const(200)
+# The platform's gateway takes 20 messages a second besides telemetry, after 60 at once, and loses
+# what is more.
+_APIECE_MS = const(55)
+_AT_ONCE_MS = const(2750)
 _PLAUSIBLE_MS = (1577836800000, 4102444800000)  # 2020 to 2100
 _CLOCK_ERROR_MS = const(5)
 _TALK = const(5)  # in problem.py's list of steps
@@ -55,6 +59,8 @@ class Connection:
         self._outbox = outbox
         self._heartbeat_ms = heartbeat_ms
         self._flushing = False
+        self._paced = False
+        self._spent_at = 0  # ticks when so much has come of what was sent that none of it counts
         self._sends = 0  # that are under way,
         self._sent_at = 0  # and when one last went on
         self._over = None
@@ -88,6 +94,7 @@ class Connection:
     async def use(self, ws):
         """Let all happen on this connection that is to; `problem` says why it has ended."""
         self._sends = 0
+        self._spent_at = self._px.ticks_ms()
         parts = []
         try:
             self._over = asyncio.Event()
@@ -162,7 +169,10 @@ class Connection:
         if message.get("type") == "error":
             self.server_error = self._error_text(message)
             dispatcher.errors += 1
-            if message.get("code") == "INVALID_MESSAGE" and "unknown message" in self.server_error:
+            code = message.get("code")
+            if code == "RATE_LIMITED":
+                self._paced = True
+            elif code == "INVALID_MESSAGE" and "unknown message" in self.server_error:
                 dispatcher.tells = False  # it was a type of message
         elif self.connected:
             dispatcher.handle(message)
@@ -187,6 +197,7 @@ class Connection:
             self.documented = False
         if not self.documented:
             dispatcher.tells = False
+            self._paced = True
         self._live.stores = not self.documented if self.stores is None else self.stores
         self.connects += 1
         self.connected = self._live.connected = True
@@ -227,12 +238,13 @@ class Connection:
                     sent = await self._flush(ws)
                 for _ in range(_FRAMES):
                     # Not while the other task is sending answers: a session's start is one of them.
-                    frame = None if self._outbox else live.frame()
+                    frame = None if self._outbox and self._dispatcher.tells else live.frame()
                     if frame is None:
                         break
                     sent += 1
                     await self._send(ws.send(frame, text=True))
                 if ticks_diff(now, self._beat_at) >= self._heartbeat_ms:
+                    self._may_send(True)
                     self._beat_at = ticks_add(self._beat_at, self._heartbeat_ms)
                     if ticks_diff(now, self._beat_at) >= self._heartbeat_ms:
                         self._beat_at = now  # it was busy with other things for long
@@ -284,7 +296,7 @@ class Connection:
             return count
         self._flushing = True
         try:
-            while self._outbox:
+            while self._outbox and self._may_send():
                 count += 1
                 message = self._outbox[0]
                 if not isinstance(message, str):
@@ -294,6 +306,17 @@ class Connection:
         finally:
             self._flushing = False
         return count
+
+    def _may_send(self, must=False):
+        # Whether the server takes one more message now, which this counts. must: it is sent anyway.
+        now = self._px.ticks_ms()
+        if ticks_diff(self._spent_at, now) < 0:
+            self._spent_at = now
+        if self._paced:
+            if not must and ticks_diff(self._spent_at, now) > _AT_ONCE_MS:
+                return False
+            self._spent_at = ticks_add(self._spent_at, _APIECE_MS)
+        return True
 
     async def _send(self, sending):
         # For _watch, which looks whether it goes on.
