@@ -49,10 +49,10 @@ def hundred_in_a_row(world):
                 )
             count = 100 * (again + 1)
             heard = world.server.heard
-            await world.until(lambda count=count: len(heard("command_result")) >= 2 * count)
+            await world.until(lambda c=count, h=heard: len(h("command_result")) >= 2 * c)
             took.append(world.now_ms - began_ms)
             results = heard("command_result", event="result")
-            equal(len(set(message["id"] for message in results)), count)
+            equal(len({message["id"] for message in results}), count)
 
     world.run(main())
     return took[1], limit

@@ -94,7 +94,7 @@ class Agent:
     def __repr__(self):
         return "<Agent %s at %s: %s>" % (self._px.source_id, self._host, self.status)
 
-    def command(self, name, description="", params=None):
+    def command(self, name, description="", params=None, **more):
         """Decorator: the dashboard may run this function, `f(out, **params)`, by `name`.
 
         `out(text)` shows a text as it is, so end lines yourself. What f returns, JSON-able, is its
@@ -103,10 +103,14 @@ class Agent:
         "default": 0}}; types are number, integer, string, boolean, and choice with its "choices";
         "required": True refuses a call without it, and without a default f must have one. All of
         it is checked before f runs. ValueError names what is wrong.
+
+        more, for a server with version 1 of commands: title=; danger= "normal", "dangerous" or
+        "critical"; expires_in_s= 5 to 3600, after which it is not begun; idempotent=True, if to run
+        it twice is harmless; concurrency= "accept", or "reject" to run one at a time.
         """
 
         def register(function):
-            self._commands.add(name, function, description, params)
+            self._commands.add(name, function, description, params, more)
             return function
 
         return register

@@ -1,5 +1,5 @@
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack
 
 from ..client import Plexus
 from ..sensors.sampling.sampler import Sampler
@@ -11,6 +11,13 @@ from .live import Live
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _Connect: TypeAlias = Callable[..., Awaitable[_Socket]]
+
+class _More(TypedDict, total=False):
+    title: str
+    danger: Literal["normal", "dangerous", "critical"]
+    expires_in_s: float
+    idempotent: bool
+    concurrency: Literal["accept", "reject"]
 
 class Agent:
     live: Live
@@ -31,7 +38,11 @@ class Agent:
     ) -> None: ...
     def __repr__(self) -> str: ...
     def command(
-        self, name: str, description: str = "", params: _Schemas | None = None
+        self,
+        name: str,
+        description: str = "",
+        params: _Schemas | None = None,
+        **more: Unpack[_More],
     ) -> Callable[[_Function], _Function]: ...
     @property
     def connected(self) -> bool: ...

@@ -28,9 +28,12 @@ _coroutine.close()
 
 class _Run:
     # A command that runs: `typed` is what a typed command is called in its answers, else None.
-    def __init__(self, ident, typed, limit_s):
+    # teller: who says what becomes of it, in place of CommandRuns.
+    def __init__(self, ident, name, typed, limit_s, teller=None):
         self.ident = ident
+        self.name = name
         self.typed = typed
+        self.teller = teller
         self.limit_s = limit_s
         self.task = None
         self.attendant = None  # the task that ends it
@@ -69,23 +72,34 @@ class CommandRuns:
         tells: see Dispatcher.
         """
         name, texts = split_command(text)
-        function, schemas = self._commands.find(name)
+        function, _, schemas, _ = self._commands.find(name)
         values = values_of(schemas, params, texts)
-        for run in self.running:
-            if run.ident == ident:
-                raise ValueError("id: %r runs already; give another" % ident[:40])
-        if len(self.running) >= _RUNNING:
-            raise ValueError("command: %d run already; wait for one, or cancel" % _RUNNING)
-        run = _Run(ident, typed, limit_s)
-        self.running.append(run)
+        run = self.admit(ident, name, typed, limit_s)
         try:
             if tells:
                 self._output(run, "start", "command", text)
-            work = self._attend(run, function, values)
-            run.attendant = asyncio.create_task(work)  # pyright: ignore[reportAttributeAccessIssue]
+            self.begin(run, function, values)
         except MemoryError:
             self.running.remove(run)
             raise
+
+    def admit(self, ident, name, typed, limit_s, teller=None):
+        """A run of this command, which counts from now on; ValueError if there is no room."""
+        alone = self._commands.find(name)[3].get("concurrency") == "reject"
+        for run in self.running:
+            if run.ident == ident:
+                raise ValueError("id: %r runs already; give another" % ident[:40])
+            if alone and run.name == name:
+                raise ValueError("command: %s runs already; wait for it, or cancel" % name)
+        if len(self.running) >= _RUNNING:
+            raise ValueError("command: %d run already; wait for one, or cancel" % _RUNNING)
+        run = _Run(ident, name, typed, limit_s, teller)
+        self.running.append(run)
+        return run
+
+    def begin(self, run, function, values):
+        """Let it run."""
+        run.attendant = asyncio.create_task(self._attend(run, function, values))
 
     def cancel(self, ident=None):
         """Cancel the one with this id, or all; returns how many."""
@@ -101,6 +115,11 @@ class CommandRuns:
     def collect(self, tells):
         """Say what has been put out, and what has ended; `tells`: see Dispatcher."""
         for run in self.running and tuple(self.running):
+            if run.teller:
+                run.teller.collect(run)
+                if run.event:
+                    self.running.remove(run)
+                continue
             while tells and run.waiting:
                 self._output(run, "data", "data", run.waiting[:_PIECE])
                 run.waiting = run.waiting[_PIECE:]
@@ -138,8 +157,14 @@ class CommandRuns:
             if isinstance(result, _Coroutine):
                 result = await result
             if run.stopped is None:
-                run.result = _json(result)
-                run.end("exit")
+                words = ""
+                try:
+                    run.result = _json(result)
+                except ValueError as exc:
+                    if not run.teller:
+                        raise
+                    words = str(exc)
+                run.end("exit", words)
         except asyncio.CancelledError:
             pass
         except Exception as exc:  # noqa: BLE001 -- of whoever wrote the command

@@ -38,8 +38,8 @@ class Connection:
     stable: it lived long.
     documented: the server is the one of the documentation, unless it says otherwise. stores:
     whether it keeps what it is shown; None: by what it is.
-    outbox: what waits to be sent: dicts, which are for this connection; and texts that are JSON,
-    which otherwise go to the next.
+    outbox: what waits to be sent: dicts and statuses of runs, which are for this connection; and
+    texts that are JSON, which otherwise go to the next.
     """
 
     def __init__(self, px, sampler, live, commands, dispatcher, outbox, heartbeat_ms):
@@ -137,7 +137,7 @@ class Connection:
         # What the server says, one by one.
         from .hello import hello
 
-        for text in hello(self._px, self._sampler, self._commands):
+        for text in hello(self._px, self._sampler, self._commands, self.documented):
             await self._send(ws.send(text, final=text == "}"))
         asked = self._px.ticks_ms()
         del hello
@@ -198,6 +198,8 @@ class Connection:
         if not self.documented:
             dispatcher.tells = False
             self._paced = True
+        dispatcher.protocol = message.get("protocol") == 1
+        dispatcher.max_bytes = message.get("max_frame_bytes")
         self._live.stores = not self.documented if self.stores is None else self.stores
         self.connects += 1
         self.connected = self._live.connected = True
@@ -299,10 +301,16 @@ class Connection:
             while self._outbox and self._may_send():
                 count += 1
                 message = self._outbox[0]
-                if not isinstance(message, str):
+                status = None
+                if isinstance(message, dict):
                     message = json.dumps(message)
+                elif not isinstance(message, str):
+                    status = message
+                    message = status.text()
                 await self._send(ws.send(message))
                 self._outbox.pop(0)  # not before: it may have to go to the next connection
+                if status:
+                    status.sent = True
         finally:
             self._flushing = False
         return count

@@ -20,6 +20,8 @@ _CONFIRMED = {
     "stop_session": "session_stopped",
     "ping": "pong",
 }
+# Of version 1, which have no other form.
+_RUNS = ("command_run", "command_status_ack")
 _UNNAMED = "unnamed"
 _OURS = "session:"  # a session's stream has a name that no other can have
 
@@ -38,19 +40,23 @@ class Dispatcher:
     An answer is a dict; or JSON text if it is a command's, which outlives the connection.
     errors: how many were refused. alias: another id of this device, by which the server knows it.
     tells: the server knows `output`, `session_started` and `session_stopped`. Where it does not,
-    what a command puts out is a part of its result.
+    what a command puts out is a part of its result. protocol: the version of commands that the
+    server runs, 0 if it has none; max_bytes: what it takes of a status.
     """
 
     def __init__(self, px, sampler, live, commands, say):
         self.errors = 0
         self.alias = None
         self.tells = True
+        self.protocol = 0
+        self.max_bytes = None
         self._px = px
         self._sampler = sampler
         self._live = live
         self._commands = commands
         self._say = say
         self._runs = None  # made with the first command that is to run,
+        self._statuses = None  # with the first of version 1,
         self._recording = None  # and with the first session
         self._unnamed = None  # the id of the stream that was asked for without one
         self._failing = set()  # names of sensors that were last said to fail
@@ -99,6 +105,8 @@ class Dispatcher:
         self._follow_session()
         if self.session_id is not None and self.tells:
             self._say(self._about_session("session_started"))
+        if self._statuses and self.protocol:
+            self._statuses.connected(self.max_bytes)
         self.check()
 
     def disconnected(self):
@@ -140,6 +148,8 @@ class Dispatcher:
             return getattr(self, "_" + ask.kind)(ask)
         if ask.typed and ask.kind in self._commands:
             return self._execute(ask)
+        if self.protocol and not ask.typed and ask.kind in _RUNS:
+            return self._run(ask)
         name = "command" if ask.typed else "type"
         raise refused(name, ask.kind, "one of: " + ", ".join(KINDS))
 
@@ -283,12 +293,27 @@ class Dispatcher:
             text = ask.kind
             params = fields
         limit_s = whole_in(fields, "timeout_seconds", 1, _LONGEST_S, _LIMIT_S)
+        self._have_runs()
+        typed = ask.kind if ask.typed else None
+        self._runs.start(ident, text, params, limit_s, typed, self.tells)
+
+    def _have_runs(self):
         if self._runs is None:
             from .command_runs import CommandRuns
 
             self._runs = CommandRuns(self._px, self._commands, self._say)
-        typed = ask.kind if ask.typed else None
-        self._runs.start(ident, text, params, limit_s, typed, self.tells)
+
+    def _run(self, ask):
+        if self._statuses is None:
+            from .run_statuses import RunStatuses
+
+            self._have_runs()
+            self._statuses = RunStatuses(self._px, self._commands, self._runs, self._say)
+            self._statuses.connected(self.max_bytes)
+        if ask.kind == _RUNS[0]:
+            self._statuses.start(ask.fields)
+        else:
+            self._statuses.acknowledged(ask.fields)
 
     def _cancel(self, ask):
         ident = None

@@ -11,6 +11,8 @@ class Dispatcher:
     errors: int
     alias: str | None
     tells: bool
+    protocol: int
+    max_bytes: object
     def __init__(
         self,
         px: Plexus,
