@@ -14,6 +14,9 @@ _RETRY_MS = const(1000)
 _RETRY_MAX_MS = const(60000)
 _REFUSED_MS = const(60000)
 _REFUSED_MAX_MS = const(900000)
+_MOVE_MS = const(20)  # to the next gateway, and so much more at random
+_SPREAD_MS = const(230)
+_MOVES = const(3)  # in a row; then it waits as after a failure
 _STEP_MS = const(1000)  # how often it looks whether to try
 _CONNECT = const(1)  # a step of bounded_socket.py
 
@@ -88,7 +91,7 @@ class Agent:
         self._connection.documented = documented
         self._connection.stores = stores
         self._state = "not started"
-        self._failures = self._min_wait_ms = self._wait_ms = 0
+        self._failures = self._moves = self._min_wait_ms = self._wait_ms = 0
         self._tried_at = 0  # ticks
 
     def __repr__(self):
@@ -224,9 +227,19 @@ class Agent:
             minimum, maximum = _REFUSED_MS, _REFUSED_MAX_MS
         if connection.stable or minimum != self._min_wait_ms:
             self._failures = 0
+        if connection.stable:
+            self._moves = 0
+        if connection.goodbye and self._moves < _MOVES:
+            self._moves += 1
+            self._wait_ms = _MOVE_MS + self._share_of(_SPREAD_MS)
+            self._tried_at = connection.now()
+            return
         self._min_wait_ms = minimum
         self._failures += 1
         maximum = min(maximum, minimum << min(self._failures, 10))
         # Half of it at random, so that a fleet does not come back in step.
-        self._wait_ms = maximum - (maximum // 2 * int.from_bytes(self._random(2), "big") >> 16)
+        self._wait_ms = maximum - self._share_of(maximum // 2)
         self._tried_at = connection.now()
+
+    def _share_of(self, milliseconds):
+        return milliseconds * int.from_bytes(self._random(2), "big") >> 16

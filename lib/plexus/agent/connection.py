@@ -26,6 +26,13 @@ _CLOCK_ERROR_MS = const(5)
 _TALK = const(5)  # in problem.py's list of steps
 _NO_MEMORY = (0, _TALK, errno.ENOMEM)
 _STABLE_MS = const(30000)
+_ACK_MS = const(30000)
+_GOODBYES = (
+    1000,
+    1001,
+    1005,
+    1012,
+)  # close codes, of which 1005 stands for none
 _ERROR_MS = const(1000)  # a clock that is better is not set by the server
 
 
@@ -35,9 +42,9 @@ class Connection:
     connected: authenticated, now. connects: how often it was. messages: that came.
     server_error: the server's, if that was its last message. problem: why the last connection
     ended (a text, or see problem.py), or None. refused: the server does not want this device.
-    stable: it lived long.
-    documented: the server is the one of the documentation, unless it says otherwise. stores:
-    whether it keeps what it is shown; None: by what it is.
+    stable: it lived long. goodbye: the server has gone, and another one takes its place.
+    documented: the server is that of the documentation, unless it says otherwise. stores: whether
+    it keeps what it is shown; None: by what it is.
     outbox: what waits to be sent: dicts and statuses of runs, which are for this connection; and
     texts that are JSON, which otherwise go to the next.
     """
@@ -49,6 +56,7 @@ class Connection:
         self.server_error = ""
         self.stable = False
         self.documented = True
+        self.goodbye = False
         self.stores = None
         self._since = None  # ticks, when this connection was authenticated
         self._px = px
@@ -70,7 +78,7 @@ class Connection:
     def begin(self):
         """There is nothing to say of the connection before."""
         self._since = self.problem = None
-        self.refused = self.stable = False
+        self.refused = self.stable = self.goodbye = False
         self.server_error = ""
 
     def fail(self, problem, step=_TALK):
@@ -157,6 +165,7 @@ class Connection:
 
     def _hear(self, text, asked):
         dispatcher = self._dispatcher
+        live = self._live
         self.server_error = ""
         try:
             message = parse(text)
@@ -166,7 +175,11 @@ class Connection:
             else:
                 dispatcher.errors += 1
             return
+        seq = message.get("seq")
+        if not live.acks or isinstance(seq, bool) or not isinstance(seq, int):
+            seq = 0
         if message.get("type") == "error":
+            live.release(seq, False)
             self.server_error = self._error_text(message)
             dispatcher.errors += 1
             code = message.get("code")
@@ -174,6 +187,8 @@ class Connection:
                 self._paced = True
             elif code == "INVALID_MESSAGE" and "unknown message" in self.server_error:
                 dispatcher.tells = False  # it was a type of message
+        elif seq and message.get("type") == "telemetry_ack":
+            live.release(seq)
         elif self.connected:
             dispatcher.handle(message)
         elif message.get("type") == "authenticated":
@@ -201,6 +216,7 @@ class Connection:
         dispatcher.protocol = message.get("protocol") == 1
         dispatcher.max_bytes = message.get("max_frame_bytes")
         self._live.stores = not self.documented if self.stores is None else self.stores
+        self._live.acks = not self.documented and message.get("acks") is True
         self.connects += 1
         self.connected = self._live.connected = True
         dispatcher.connected()
@@ -210,6 +226,7 @@ class Connection:
         # 1011 to 1013: a server in trouble, which says nothing about this device.
         refused = self.server_error and self._since is None and code not in (1011, 1012, 1013)
         self.refused = code == 1008 or bool(refused)
+        self.goodbye = self._since is not None and not self.documented and code in _GOODBYES
         if code in (1002, 1003, 1007, 1009):
             self._dispatcher.errors += 1
         return self.server_error or "the server has ended the connection (%s)" % code
@@ -230,6 +247,9 @@ class Connection:
         while True:
             sent = 0
             if self.connected:
+                if not self.documented and ws.close_code in _GOODBYES:
+                    # The reader waits until the server ends the connection, which may take long.
+                    return self._closed(ws.close_code)
                 now = self.now()
                 if len(self._outbox) <= _WAITING:
                     if ticks_diff(now, self._checked_at) >= _CHECK_MS:
@@ -264,7 +284,7 @@ class Connection:
         # counted, as what arrived meanwhile was not read.
         step_ms = max(min(_STEP_MS, self._heartbeat_ms // 4), 1)
         dead_ms = 2 * self._heartbeat_ms
-        waited_ms = quiet_ms = stalled_ms = 0
+        waited_ms = quiet_ms = stalled_ms = late_ms = oldest = 0
         heard_at = ws.heard_at
         sent_at = self._sent_at
         before = self.now()
@@ -286,6 +306,10 @@ class Connection:
             heard_at = ws.heard_at
             stalled_ms = stalled_ms + passed_ms if self._sends and sent_at == self._sent_at else 0
             sent_at = self._sent_at
+            late_ms = late_ms + passed_ms if oldest and oldest == self._live.oldest else 0
+            oldest = self._live.oldest
+            if late_ms >= _ACK_MS:
+                return "no telemetry was acknowledged for %d s" % (_ACK_MS // 1000)
             if quiet_ms >= dead_ms:
                 return "nothing was heard of the server for %d s" % (dead_ms // 1000)
             if stalled_ms >= dead_ms:

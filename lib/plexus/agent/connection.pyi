@@ -27,6 +27,7 @@ class Connection:
     problem: str | _Problem | None
     refused: bool
     stable: bool
+    goodbye: bool
     documented: bool
     stores: bool | None
     def __init__(

@@ -26,6 +26,7 @@ def hello(px, sampler, commands, documented=True):
     }
     if not documented:
         head["protocol"] = 1
+        head["acks"] = head["hears_goodbye"] = True
     yield json.dumps(head)[:-1]
     channels = sampler.channels[:_SENSORS] if sampler else ()
     yield from _array("sensors", [(_sensor, channel) for channel in channels])
