@@ -150,6 +150,8 @@ class Agent:
             message = "connected, %d stream%s" % (count, "" if count == 1 else "s")
             if session is not None:
                 message += ", session " + session
+            if connection.refusal:
+                message += "; " + connection.refusal
             error = connection.server_error
             return message + ("; the server says: " + error if error else "")
         problem = connection.problem
@@ -225,6 +227,8 @@ class Agent:
         minimum, maximum = _RETRY_MS, _RETRY_MAX_MS
         if connection.refused:
             minimum, maximum = _REFUSED_MS, _REFUSED_MAX_MS
+            if connection.refusal:
+                minimum = maximum  # it is the plan, which changes seldom
         if connection.stable or minimum != self._min_wait_ms:
             self._failures = 0
         if connection.stable:

@@ -27,6 +27,8 @@ _TALK = const(5)  # in problem.py's list of steps
 _NO_MEMORY = (0, _TALK, errno.ENOMEM)
 _STABLE_MS = const(30000)
 _ACK_MS = const(30000)
+_LIMITED_MS = const(10000)  # so long nothing is shown to a server that keeps none of it
+_SELDOM_MS = const(900000)  # commands that are not permitted are not declared for so long
 _GOODBYES = (
     1000,
     1001,
@@ -40,7 +42,8 @@ class Connection:
     """A connection at a time: `use()` lives through it.
 
     connected: authenticated, now. connects: how often it was. messages: that came.
-    server_error: the server's, if that was its last message. problem: why the last connection
+    server_error: the server's, if that was its last message. refusal: what it refuses because of
+    the plan, in words, as long as this connection lasts. problem: why the last connection
     ended (a text, or see problem.py), or None. refused: the server does not want this device.
     stable: it lived long. goodbye: the server has gone, and another one takes its place.
     documented: the server is that of the documentation, unless it says otherwise. stores: whether
@@ -53,7 +56,7 @@ class Connection:
         self.connected = self.refused = False
         self.connects = self.messages = 0
         self.problem = None
-        self.server_error = ""
+        self.server_error = self.refusal = ""
         self.stable = False
         self.documented = True
         self.goodbye = False
@@ -68,6 +71,7 @@ class Connection:
         self._heartbeat_ms = heartbeat_ms
         self._flushing = False
         self._paced = False
+        self._limited_at = self._forbidden_at = None  # ticks
         self._spent_at = 0  # ticks when so much has come of what was sent that none of it counts
         self._sends = 0  # that are under way,
         self._sent_at = 0  # and when one last went on
@@ -79,7 +83,7 @@ class Connection:
         """There is nothing to say of the connection before."""
         self._since = self.problem = None
         self.refused = self.stable = self.goodbye = False
-        self.server_error = ""
+        self.server_error = self.refusal = ""
 
     def fail(self, problem, step=_TALK):
         """Note why there is no connection: the first reason, which the others may come from."""
@@ -145,7 +149,10 @@ class Connection:
         # What the server says, one by one.
         from .hello import hello
 
-        for text in hello(self._px, self._sampler, self._commands, self.documented):
+        commands = self._commands
+        if self._lasts(self._forbidden_at, _SELDOM_MS):
+            commands = None
+        for text in hello(self._px, self._sampler, commands, self.documented):
             await self._send(ws.send(text, final=text == "}"))
         asked = self._px.ticks_ms()
         del hello
@@ -187,12 +194,28 @@ class Connection:
                 self._paced = True
             elif code == "INVALID_MESSAGE" and "unknown message" in self.server_error:
                 dispatcher.tells = False  # it was a type of message
+            else:
+                self._refuse(code)
         elif seq and message.get("type") == "telemetry_ack":
             live.release(seq)
         elif self.connected:
             dispatcher.handle(message)
         elif message.get("type") == "authenticated":
             self._authenticated(message, asked)
+
+    def _refuse(self, code):
+        # What the plan or the key does not permit is told once, and asked for seldom.
+        words = load_once(__name__, "refusals").words(code, self.server_error)
+        if words:
+            self.refusal = words
+            self.server_error = ""
+            if code == "commands_not_permitted":
+                self._forbidden_at = self._px.ticks_ms()
+            elif "LIMIT" in code:
+                self._limited_at = self._px.ticks_ms()
+
+    def _lasts(self, since, milliseconds):
+        return since is not None and 0 <= ticks_diff(self._px.ticks_ms(), since) < milliseconds
 
     def _authenticated(self, message, asked):
         px = self._px
@@ -224,12 +247,14 @@ class Connection:
     def _closed(self, code):
         # Why the connection has ended, as a text.
         # 1011 to 1013: a server in trouble, which says nothing about this device.
-        refused = self.server_error and self._since is None and code not in (1011, 1012, 1013)
+        refused = self.refusal or self.server_error
+        refused = refused and self._since is None and code not in (1011, 1012, 1013)
         self.refused = code == 1008 or bool(refused)
         self.goodbye = self._since is not None and not self.documented and code in _GOODBYES
         if code in (1002, 1003, 1007, 1009):
             self._dispatcher.errors += 1
-        return self.server_error or "the server has ended the connection (%s)" % code
+        words = "the server has ended the connection (%s)" % code
+        return self.refusal or self.server_error or words
 
     def _error_text(self, message):
         # The server's text in an error, bounded, and without the key.
@@ -258,7 +283,8 @@ class Connection:
                     self._dispatcher.collect()
                 if self._outbox:
                     sent = await self._flush(ws)
-                for _ in range(_FRAMES):
+                limited = self._lasts(self._limited_at, _LIMITED_MS)
+                for _ in range(0 if limited else _FRAMES):
                     # Not while the other task is sending answers: a session's start is one of them.
                     frame = None if self._outbox and self._dispatcher.tells else live.frame()
                     if frame is None:
@@ -297,11 +323,12 @@ class Connection:
             if self.connected and ticks_diff(now, self._since) >= _STABLE_MS:
                 self.stable = True
             if not self.connected and waited_ms >= _AUTHENTICATION_MS:
-                self.refused = self.server_error != ""
+                words = self.refusal or self.server_error
+                self.refused = words != ""
                 problem = "no answer to the authentication within %d s" % (
                     _AUTHENTICATION_MS // 1000
                 )
-                return self.server_error or problem
+                return words or problem
             quiet_ms = quiet_ms + passed_ms if ws.heard_at == heard_at else 0
             heard_at = ws.heard_at
             stalled_ms = stalled_ms + passed_ms if self._sends and sent_at == self._sent_at else 0

@@ -24,6 +24,7 @@ class Connection:
     connects: int
     messages: int
     server_error: str
+    refusal: str
     problem: str | _Problem | None
     refused: bool
     stable: bool

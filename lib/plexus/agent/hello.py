@@ -15,7 +15,7 @@ def hello(px, sampler, commands, documented=True):
 
     The first of them holds the key. As a whole it would be the largest piece of the heap that the
     agent needs, and there may be none. documented: to the documented server; any other hears what
-    of the platform's of today this device can do.
+    of the platform's of today this device can do. commands: None to declare none.
     """
     head = {
         "type": "device_auth",
@@ -30,9 +30,10 @@ def hello(px, sampler, commands, documented=True):
     yield json.dumps(head)[:-1]
     channels = sampler.channels[:_SENSORS] if sampler else ()
     yield from _array("sensors", [(_sensor, channel) for channel in channels])
-    if documented:
+    items = ()
+    if documented and commands:
         items = [(commands.described, name) for name in commands.names()]
-    else:
+    elif commands:
         module = load_once(__name__, "declared")
         items = [(module.declared, commands, name) for name in module.names(commands)]
     yield from _array("commands", items)

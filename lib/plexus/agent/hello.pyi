@@ -5,5 +5,5 @@ from ..sensors.sampling.sampler import Sampler
 from .command_table import Commands
 
 def hello(
-    px: Plexus, sampler: Sampler | None, commands: Commands, documented: bool = True
+    px: Plexus, sampler: Sampler | None, commands: Commands | None, documented: bool = True
 ) -> Iterator[str]: ...
