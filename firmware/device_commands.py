@@ -86,7 +86,11 @@ def _add_own(agent, device):
             if not blinking:  # it may have been asked for twice
                 device.show(None)
 
-    @command("restart", description="End the session, send what waits, then restart the board.")
+    @command(
+        "restart",
+        description="End the session, send what waits, then restart the board.",
+        danger="dangerous",
+    )
     def restart(out):
         out("it restarts when its readings are sent, in %d s at the latest\n" % (_FLUSH_MS // 1000))
         asyncio.create_task(_restart(device))

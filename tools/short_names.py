@@ -20,8 +20,8 @@ _ROM_NAMES = Path(__file__).with_name("rom_names.txt")
 # Modules that no program calls, by their packages: what is public is in others.
 _INTERNAL = {
     "plexus": "assemble delivery explain extras options port tls url",
-    "plexus.agent": "command_params command_runs command_schema connection dispatcher escapes "
-    "hello kinds message recording",
+    "plexus.agent": "command_params command_runs command_schema connection declared dispatcher "
+    "escapes hello kinds message recording refusals run_statuses",
     "plexus.clock": "sntp timekeeping",
     "plexus.delivery": "bounded_socket exchange http_date narrowing problem request verdict",
     "plexus.port": "reserve",

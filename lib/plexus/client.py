@@ -3,7 +3,9 @@
 # What assemble.py gives it, and what __getattr__ loads, is not seen here: client.pyi has it.
 # pyright: reportAttributeAccessIssue=false
 
-from .port import COMPILED, Lock, load_once, ticks_diff, unload
+from .port import COMPILED, Lock, const, load_once, ticks_diff, unload
+
+_WATCHED_MS = const(1000)
 
 # What a client has of its buffer's.
 _OF_BUFFER = ("pending", "confirmed", "dropped", "rejected", "discarded", "session_id")
@@ -24,13 +26,15 @@ class Plexus:
     `flush_interval_ms` after the one before and when the ring is `flush_fill_percent` full. It
     sends up to `batch_points` readings a request; a request takes at most `timeout_ms`.
 
-    `buffer` is where readings wait, and `send` its method.
+    `buffer` is where readings wait, and `send` its method. While `watched` is True, because
+    somebody looks at what comes, a flush is due each second, and the connection stays.
     """
 
     def __init__(self, api_key, source_id, **options):
         """The options, their defaults and what they mean: assemble.py. ValueError names what is
         wrong."""
         self._busy = Lock()
+        self.watched = False
         self.session_requests = None
         load_once(__name__, "assemble").make(self, api_key, source_id, options)
         unload(__name__, "assemble")
@@ -69,7 +73,10 @@ class Plexus:
                 return 0
             if not ring.left(self._goal):
                 since = ticks_diff(now, self._flushed_at)
-                if since < self._interval_ms and ring.used < self._fill_bytes:
+                interval_ms = self._interval_ms
+                if self.watched and interval_ms > _WATCHED_MS:
+                    interval_ms = _WATCHED_MS
+                if since < interval_ms and ring.used < self._fill_bytes:
                     return 0
                 self._flushed_at = now
                 self._goal = ring.next
@@ -133,7 +140,7 @@ class Plexus:
     def _finish(self):
         try:
             more = self.buffer.ring.left(self._goal) and not self.delivery.problem
-            if not (self._keep_alive or more):
+            if not (self._keep_alive or self.watched or more):
                 self.http.connection.shut()
         finally:
             self._busy.release()

@@ -27,6 +27,7 @@ class Plexus:
     verified: bool
     random: Callable[[int], bytes]
     ring_is_chosen: bool
+    watched: bool
     def __init__(
         self,
         api_key: str,

@@ -13,7 +13,7 @@ from plexus.port import ticks_add
 from plexus.sensors import Sampler
 
 START_MS = 1700000000000
-URL = "ws://server.test/ws/device"
+URL = "ws://server.test/party/org"
 KEY = "plx_secret0123456789"
 TYPES = (
     "telemetry",
@@ -218,6 +218,7 @@ class Server:
 
     accept: whether it does. answers: whether it pongs. connects, pings, heartbeats, points:
     counts. tries: when (ms of the world) somebody tried to connect. judge(message): further checks.
+    greeting: a message that follows `authenticated`.
     """
 
     def __init__(self, world):
@@ -229,6 +230,7 @@ class Server:
         self.socket = None
         self.messages = []  # those that are neither telemetry nor heartbeats
         self.judge = None
+        self.greeting = None
         self._world = world
 
     async def connect(self, url, ssl=None, max_size=0):
@@ -247,6 +249,8 @@ class Server:
             check(message["api_key"] == KEY and message["source_id"] == "dev-1", text)
             if self.authenticate:
                 socket.say({"type": "authenticated", "source_id": "dev-1"})
+                if self.greeting:
+                    socket.say(self.greeting)
         else:
             check(kind in TYPES, text)
             check(len(text) <= 16384, text)
@@ -297,7 +301,7 @@ class World:
     Sensors: "steady" (100 Hz) and "kept" (10 Hz) are kept; "shown" (20 Hz) only if somebody asks.
     """
 
-    def __init__(self, start_ticks=1000, live_bytes=4096, **options):
+    def __init__(self, start_ticks=1000, live_bytes=4096, url=URL, **options):
         self.now_ms = 0
         self._start_ticks = start_ticks
         self.server = Server(self)
@@ -330,7 +334,7 @@ class World:
         self.agent = Agent(
             self.px,
             self.sampler,
-            URL,
+            url,
             connect=self.server.connect,
             live_bytes=live_bytes,
             **options,

@@ -11,7 +11,7 @@ from plexus.sensors.sampling.sampler import Sampler
 from plexus.websocket.frames import utf8
 from support import FakeTicks, equal
 
-URL = "wss://gateway.example/ws/device"
+URL = "wss://gateway.example/party/org"
 ENDPOINT = "http://127.0.0.1:1/api/ingest"  # nobody is there; nothing is flushed
 UUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 TIME_MS = 1795329907655

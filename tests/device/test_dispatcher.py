@@ -168,6 +168,75 @@ def test_ninth_stream_is_refused():
     play(script)
 
 
+def test_stream_without_an_id_is_instead_of_the_one_before():
+    async def script(talk):
+        await talk.ask("start_stream", id="named")
+        for number in range(20):  # a page that is loaded again and again
+            ident = "%d" % number
+            talk.socket.say(
+                {
+                    "type": "typed_command",
+                    "id": ident,
+                    "command": "start_stream",
+                    "params": {"metrics": ["n%d" % number], "interval_ms": 100},
+                }
+            )
+            await talk.pass_ms(500)
+            equal(talk.socket.sent[-1]["result"]["id"], ident)
+        equal([s.id for s in talk.agent.live.streams], ["named", "19"])
+        equal(await talk.ask("start_stream", metrics=["n"]), [])
+        equal([s.id for s in talk.agent.live.streams], ["named", "unnamed"])
+        equal(talk.agent.errors, 0)
+
+    play(script)
+
+
+def test_stream_without_an_id_that_is_wrong_leaves_the_one_before():
+    async def script(talk):
+        await talk.ask_typed("start_stream", metrics=["n"])
+        for wrong in ({"metrics": "n"}, {"metrics": ["%0256d" % n for n in range(17)]}):
+            error_of((await talk.ask_typed("start_stream", **wrong))[1])
+        equal([(s.id, s.metrics) for s in talk.agent.live.streams], [(UUID, {"n"})])
+
+    play(script)
+
+
+def test_stop_with_an_unknown_id_stops_nothing_and_tells_the_ids_that_there_are():
+    async def script(talk):
+        await talk.ask("start_session", session_id="s1")
+        await talk.ask_typed("start_stream")
+        await talk.ask("start_stream", id="b")
+        answers = await talk.ask_typed("stop_stream", stream_id="stream_1795329907655")
+        value = {"stopped": 0, "streams": [UUID, "b"]}
+        equal(answers[1:], [result("stop_stream", value)])
+        equal(await talk.ask("stop_stream", id="stream_1795329907655"), [])
+        equal(len(talk.agent.live.streams), 3)
+        answers = await talk.ask_typed("stop_stream", stream_id=UUID)
+        equal(answers[1:], [result("stop_stream", {"stopped": 1})])
+
+    play(script)
+
+
+def test_day_of_loading_watching_and_stopping_never_locks_streaming():
+    async def script(talk):
+        for number in range(100):
+            for command, params in (
+                ("start_stream", {"metrics": ["n"], "interval_ms": 100}),
+                ("start_stream", {"metrics": ["n"], "interval_ms": 100}),  # a second panel
+                ("stop_stream", {"stream_id": "stream_%d" % number}),
+            ):
+                answers = await talk.ask_typed(command, **params)
+                equal(answers[1]["event"], "result")
+            talk.px.send("n", number)
+            await talk.pass_ms(300)
+            equal(shown(talk), [("n", number)])
+        equal(len(talk.agent.live.streams), 1)
+        await talk.ask_typed("stop_stream", stream_id="*")
+        equal(talk.agent.live.streams, ())
+
+    play(script)
+
+
 def test_session_is_confirmed_recorded_and_ended():
     async def script(talk):
         answers = await talk.ask(
@@ -509,7 +578,7 @@ def test_what_is_sent_back_is_whole_utf8():
 
 def test_out_of_memory_in_a_handler_is_an_error_and_no_more():
     async def script(talk):
-        def fail(stream):
+        def fail(*_):
             raise MemoryError("memory allocation failed")
 
         talk.agent.live.start = fail

@@ -90,7 +90,7 @@ class Watch:
         return [point for point in self.points if point["metric"] == metric]
 
 
-@pytest.fixture(params=["server", "wrapped"])
+@pytest.fixture(params=["server"])
 def device(request: pytest.FixtureRequest) -> Iterator[Device]:
     made = Device(request.getfixturevalue(request.param))
     yield made

@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 
-import pytest
 from playwright.sync_api import Page
 
 from tests.fixtures.browser import see
@@ -14,15 +13,13 @@ SOURCE = "virtual-1"
 IMU = {"driver": "mpu6050", "bus": "i2c0", "interval_ms": 100, "prefix": "imu.", "name": "imu"}
 
 
-@pytest.mark.parametrize("profile", ["server", "wrapped"])
 def test_what_a_person_records_at_the_page_is_stored_once(
-    profile: str, device: Devices, page: Page, request: pytest.FixtureRequest
+    device: Devices, page: Page, server: ServerView
 ) -> None:
-    view: ServerView = request.getfixturevalue(profile)
-    mock = view.mock
+    mock = server.mock
     mock.wait_until(lambda mock: not any(known["connected"] for known in mock.devices()))
     mock.reset()
-    device(sensors=[IMU], agent={"url": mock.ws_url}, endpoint=view.device["ingest"])
+    device(sensors=[IMU], agent={"url": mock.ws_url}, endpoint=server.device["ingest"])
     page.goto(mock.admin_url)
     see(page, "#tabs", SOURCE)
     see(page, ".sensor", "imu.acceleration")

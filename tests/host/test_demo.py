@@ -116,7 +116,7 @@ def test_demo_for_some_seconds_plays_the_dashboard_and_tells_what_was_seen(
 def test_demo_without_a_dashboard_fails_and_says_what_was_not_seen(demos: list[Demo]) -> None:
     demo = start(demos, "--for", "5", "--patience", "5")
     page = demo.read_until(r"live page  (\S+)")
-    fault = json.dumps({"status": 404, "path": "/ws/device", "times": -1}).encode()
+    fault = json.dumps({"status": 404, "path": "/party", "times": -1}).encode()
     urllib.request.urlopen(page + "admin/faults", data=fault, timeout=10).close()
     status, _ = demo.finish()
     assert status == 1

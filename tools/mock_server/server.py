@@ -91,11 +91,12 @@ class MockServer:
         address = url_host(self._options.host)
         ports = {name: listener.port for name, listener in self._service.listeners.items()}
         self.url = f"http://{address}:{ports['main']}"
-        self.ws_url = f"ws://{address}:{ports['main']}/ws/device"
+        path = self._service.socket_path
+        self.ws_url = f"ws://{address}:{ports['main']}{path}"
         self.admin_url = f"http://{address}:{ports['admin']}"
         if "tls" in ports:
             self.tls_url = f"https://localhost:{ports['tls']}"
-            self.wss_url = f"wss://localhost:{ports['tls']}/ws/device"
+            self.wss_url = f"wss://localhost:{ports['tls']}{path}"
         self.ca_der = self._service.authority.ca_der
         self.ca_pem_path = self._service.authority.ca_pem_path
 

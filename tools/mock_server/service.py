@@ -82,6 +82,8 @@ class Service:
         if options.rate_limit is not None:
             rate = Rate(options.rate_limit, options.rate_limit) if options.rate_limit else None
         self.profile = profile
+        # A device tells by its path which server it speaks to.
+        self.socket_path = "/party/org_mock" if profile.name == "documented" else "/ws/device"
         self.options = options
         self.store = Store(options.db)
         self.limits = Limits(self.store, rate, profile.reports_dropped, options.plan)
@@ -299,8 +301,7 @@ def describe(service: Service) -> str:
     for path in ("/api/ingest", "/ingest"):
         if path in paths:
             lines.append(f"Ingest:  http://{host}:{ports['main']}{path}")
-    more = "   (or /party/org_mock)" if "/party/" in paths else ""
-    lines.append(f"Socket:  ws://{host}:{ports['main']}/ws/device{more}")
+    lines.append(f"Socket:  ws://{host}:{ports['main']}{service.socket_path}")
     tls = [] if "tls" not in ports else ["localhost", *service.options.names]
     for name in tls:
         lines.append(f"         https://{_in_url(name)}:{ports['tls']}{ingest}")

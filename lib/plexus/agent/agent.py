@@ -14,6 +14,9 @@ _RETRY_MS = const(1000)
 _RETRY_MAX_MS = const(60000)
 _REFUSED_MS = const(60000)
 _REFUSED_MAX_MS = const(900000)
+_MOVE_MS = const(20)  # to the next gateway, and so much more at random
+_SPREAD_MS = const(230)
+_MOVES = const(3)  # in a row; then it waits as after a failure
 _STEP_MS = const(1000)  # how often it looks whether to try
 _CONNECT = const(1)  # a step of bounded_socket.py
 
@@ -39,6 +42,7 @@ class Agent:
         live_bytes=4096,
         max_size=8192,
         heartbeat_ms=30000,
+        stores=None,
         connect=_connect,
         random=os.urandom,
     ):
@@ -47,15 +51,19 @@ class Agent:
         there is a network; while there is none nothing is tried. `ssl`: the SSLContext for wss;
         else that of `px`. `live_bytes`: the ring for what waits to be shown. `max_size`: bytes of
         the largest message to take; the connection ends at a larger one. A heartbeat goes out each
-        `heartbeat_ms`; when nothing is heard for two, the connection is dead. `connect` and
-        `random` serve in place of websocket.connect and os.urandom. ValueError names what is wrong.
+        `heartbeat_ms`; when nothing is heard for two, the connection is dead. `stores`: whether the
+        server keeps what it is shown, so that a reading goes one way only; None: each does but the
+        documented one, whose path begins with /party/. `connect` and `random` serve in place of
+        websocket.connect and os.urandom. ValueError names what is wrong.
         """
         from ..options import check_range
         from ..url import split_url
 
         if not isinstance(url, str) or url[:5] != "ws://" and url[:6] != "wss://":
             raise ValueError("url: %r; give the ws:// or wss:// address of the server" % (url,))
-        self._host = split_url("http" + url[2:], "url")[1]
+        parts = split_url("http" + url[2:], "url")
+        self._host = parts[1]
+        documented = parts[3][:7] == "/party/"
         check_range("max_size", max_size, 512, 1048576)
         check_range("heartbeat_ms", heartbeat_ms, 10, 3600000)
         if ssl is None and url[:4] == "wss:":
@@ -80,14 +88,16 @@ class Agent:
         self._connection = Connection(
             px, sensors, self.live, self._commands, self._dispatcher, outbox, heartbeat_ms
         )
+        self._connection.documented = documented
+        self._connection.stores = stores
         self._state = "not started"
-        self._failures = self._min_wait_ms = self._wait_ms = 0
+        self._failures = self._moves = self._min_wait_ms = self._wait_ms = 0
         self._tried_at = 0  # ticks
 
     def __repr__(self):
         return "<Agent %s at %s: %s>" % (self._px.source_id, self._host, self.status)
 
-    def command(self, name, description="", params=None):
+    def command(self, name, description="", params=None, **more):
         """Decorator: the dashboard may run this function, `f(out, **params)`, by `name`.
 
         `out(text)` shows a text as it is, so end lines yourself. What f returns, JSON-able, is its
@@ -96,10 +106,14 @@ class Agent:
         "default": 0}}; types are number, integer, string, boolean, and choice with its "choices";
         "required": True refuses a call without it, and without a default f must have one. All of
         it is checked before f runs. ValueError names what is wrong.
+
+        more, for a server with version 1 of commands: title=; danger= "normal", "dangerous" or
+        "critical"; expires_in_s= 5 to 3600, after which it is not begun; idempotent=True, if to run
+        it twice is harmless; concurrency= "accept", or "reject" to run one at a time.
         """
 
         def register(function):
-            self._commands.add(name, function, description, params)
+            self._commands.add(name, function, description, params, more)
             return function
 
         return register
@@ -136,6 +150,8 @@ class Agent:
             message = "connected, %d stream%s" % (count, "" if count == 1 else "s")
             if session is not None:
                 message += ", session " + session
+            if connection.refusal:
+                message += "; " + connection.refusal
             error = connection.server_error
             return message + ("; the server says: " + error if error else "")
         problem = connection.problem
@@ -211,11 +227,23 @@ class Agent:
         minimum, maximum = _RETRY_MS, _RETRY_MAX_MS
         if connection.refused:
             minimum, maximum = _REFUSED_MS, _REFUSED_MAX_MS
+            if connection.refusal:
+                minimum = maximum  # it is the plan, which changes seldom
         if connection.stable or minimum != self._min_wait_ms:
             self._failures = 0
+        if connection.stable:
+            self._moves = 0
+        if connection.goodbye and self._moves < _MOVES:
+            self._moves += 1
+            self._wait_ms = _MOVE_MS + self._share_of(_SPREAD_MS)
+            self._tried_at = connection.now()
+            return
         self._min_wait_ms = minimum
         self._failures += 1
         maximum = min(maximum, minimum << min(self._failures, 10))
         # Half of it at random, so that a fleet does not come back in step.
-        self._wait_ms = maximum - (maximum // 2 * int.from_bytes(self._random(2), "big") >> 16)
+        self._wait_ms = maximum - self._share_of(maximum // 2)
         self._tried_at = connection.now()
+
+    def _share_of(self, milliseconds):
+        return milliseconds * int.from_bytes(self._random(2), "big") >> 16

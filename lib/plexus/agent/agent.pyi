@@ -1,5 +1,5 @@
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar, Unpack
 
 from ..client import Plexus
 from ..sensors.sampling.sampler import Sampler
@@ -11,6 +11,13 @@ from .live import Live
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 _Connect: TypeAlias = Callable[..., Awaitable[_Socket]]
+
+class _More(TypedDict, total=False):
+    title: str
+    danger: Literal["normal", "dangerous", "critical"]
+    expires_in_s: float
+    idempotent: bool
+    concurrency: Literal["accept", "reject"]
 
 class Agent:
     live: Live
@@ -25,12 +32,17 @@ class Agent:
         live_bytes: int | bytearray = 4096,
         max_size: int = 8192,
         heartbeat_ms: int = 30000,
+        stores: bool | None = None,
         connect: _Connect = ...,
         random: Callable[[int], bytes] = ...,
     ) -> None: ...
     def __repr__(self) -> str: ...
     def command(
-        self, name: str, description: str = "", params: _Schemas | None = None
+        self,
+        name: str,
+        description: str = "",
+        params: _Schemas | None = None,
+        **more: Unpack[_More],
     ) -> Callable[[_Function], _Function]: ...
     @property
     def connected(self) -> bool: ...

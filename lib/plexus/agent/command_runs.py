@@ -28,9 +28,12 @@ _coroutine.close()
 
 class _Run:
     # A command that runs: `typed` is what a typed command is called in its answers, else None.
-    def __init__(self, ident, typed, limit_s):
+    # teller: who says what becomes of it, in place of CommandRuns.
+    def __init__(self, ident, name, typed, limit_s, teller=None):
         self.ident = ident
+        self.name = name
         self.typed = typed
+        self.teller = teller
         self.limit_s = limit_s
         self.task = None
         self.attendant = None  # the task that ends it
@@ -63,25 +66,40 @@ class CommandRuns:
         self._commands = commands
         self._say = say
 
-    def start(self, ident, text, params, limit_s, typed):
-        """Run `text`: a name, and key=value behind it, beside `params` (a dict or None)."""
+    def start(self, ident, text, params, limit_s, typed, tells):
+        """Run `text`: a name, and key=value behind it, beside `params` (a dict or None).
+
+        tells: see Dispatcher.
+        """
         name, texts = split_command(text)
-        function, schemas = self._commands.find(name)
+        function, _, schemas, _ = self._commands.find(name)
         values = values_of(schemas, params, texts)
-        for run in self.running:
-            if run.ident == ident:
-                raise ValueError("id: %r runs already; give another" % ident[:40])
-        if len(self.running) >= _RUNNING:
-            raise ValueError("command: %d run already; wait for one, or cancel" % _RUNNING)
-        run = _Run(ident, typed, limit_s)
-        self.running.append(run)
+        run = self.admit(ident, name, typed, limit_s)
         try:
-            self._output(run, "start", "command", text)
-            work = self._attend(run, function, values)
-            run.attendant = asyncio.create_task(work)  # pyright: ignore[reportAttributeAccessIssue]
+            if tells:
+                self._output(run, "start", "command", text)
+            self.begin(run, function, values)
         except MemoryError:
             self.running.remove(run)
             raise
+
+    def admit(self, ident, name, typed, limit_s, teller=None):
+        """A run of this command, which counts from now on; ValueError if there is no room."""
+        alone = self._commands.find(name)[3].get("concurrency") == "reject"
+        for run in self.running:
+            if run.ident == ident:
+                raise ValueError("id: %r runs already; give another" % ident[:40])
+            if alone and run.name == name:
+                raise ValueError("command: %s runs already; wait for it, or cancel" % name)
+        if len(self.running) >= _RUNNING:
+            raise ValueError("command: %d run already; wait for one, or cancel" % _RUNNING)
+        run = _Run(ident, name, typed, limit_s, teller)
+        self.running.append(run)
+        return run
+
+    def begin(self, run, function, values):
+        """Let it run."""
+        run.attendant = asyncio.create_task(self._attend(run, function, values))
 
     def cancel(self, ident=None):
         """Cancel the one with this id, or all; returns how many."""
@@ -94,18 +112,26 @@ class CommandRuns:
                     run.task.cancel()
         return count
 
-    def collect(self):
-        """Say what has been put out, and what has ended."""
+    def collect(self, tells):
+        """Say what has been put out, and what has ended; `tells`: see Dispatcher."""
         for run in self.running and tuple(self.running):
-            while run.waiting:
+            if run.teller:
+                run.teller.collect(run)
+                if run.event:
+                    self.running.remove(run)
+                continue
+            while tells and run.waiting:
                 self._output(run, "data", "data", run.waiting[:_PIECE])
                 run.waiting = run.waiting[_PIECE:]
-            if run.lost:
+            if run.lost and (tells or run.event):
                 message = "\n[%d characters are missing: too many at once]\n" % run.lost
-                self._output(run, "data", "data", message)
+                if tells:
+                    self._output(run, "data", "data", message)
+                else:
+                    run.waiting += message
                 run.lost = 0
             if run.event:
-                self._finish(run)
+                self._finish(run, tells)
                 self.running.remove(run)
 
     async def _attend(self, run, function, values):
@@ -131,8 +157,14 @@ class CommandRuns:
             if isinstance(result, _Coroutine):
                 result = await result
             if run.stopped is None:
-                run.result = _json(result)
-                run.end("exit")
+                words = ""
+                try:
+                    run.result = _json(result)
+                except ValueError as exc:
+                    if not run.teller:
+                        raise
+                    words = str(exc)
+                run.end("exit", words)
         except asyncio.CancelledError:
             pass
         except Exception as exc:  # noqa: BLE001 -- of whoever wrote the command
@@ -140,26 +172,30 @@ class CommandRuns:
         finally:
             run.end(run.stopped or "error", "cancelled")
 
-    def _finish(self, run):
+    def _finish(self, run, tells):
         message = run.message
-        if run.event == "exit":
+        if run.event == "timeout":
+            message = "stopped after %d s" % run.limit_s
+        if tells and run.event == "exit":
             self._output(run, "exit", "code", 0)
-        else:
-            if run.event == "timeout":
-                message = "stopped after %d s" % run.limit_s
+        elif tells:
             self._output(run, run.event, "error", message)
-        if run.typed:
-            answer = {"type": "command_result", "id": run.ident, "command": run.typed}
+        if run.typed or not tells:
+            answer = {"type": "command_result", "id": run.ident, "command": run.typed or "execute"}
             answer["event"] = "error"
+            more = ',"output":' + json.dumps(run.waiting) if run.waiting else ""
             if run.event != "exit":
                 answer["error"] = message
-                self._say(json.dumps(answer))
+                more = "%s%s}" % (json.dumps(answer)[:-1], more)
             else:
                 answer["event"] = "result"
                 # The result is JSON already.
-                self._say(
-                    '%s,"result":{"code":0,"result":%s}}' % (json.dumps(answer)[:-1], run.result)
+                more = '%s,"result":{"code":0,"result":%s%s}}' % (
+                    json.dumps(answer)[:-1],
+                    run.result,
+                    more,
                 )
+            self._say(more)
 
     def _output(self, run, event, name, value):
         self._say(json.dumps({"type": "output", "id": run.ident, "event": event, name: value}))

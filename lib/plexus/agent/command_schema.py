@@ -12,6 +12,11 @@ _LONGEST = const(64)
 _PARAMS = const(16)
 _CHOICES = const(32)
 _DESCRIPTION = const(256)
+# What version 1 has besides, and what each may be.
+_MORE = "title danger expires_in_s idempotent concurrency"
+_DANGERS = "normal dangerous critical"
+_CONCURRENCY = "accept reject"
+_EXPIRES_S = (5, 3600)
 
 
 def check_name(what, name, more=""):
@@ -24,7 +29,7 @@ def check_name(what, name, more=""):
         )
 
 
-def check_command(name, function, description, params):
+def check_command(name, function, description, params, more):
     """ValueError names what is wrong with a command; see Agent.command()."""
     check_name("name", name, ".-")
     if name in KINDS:
@@ -35,6 +40,25 @@ def check_command(name, function, description, params):
         raise ValueError("function: %r; decorate a function" % (function,))
     if params:
         check_schema(params)
+    for key in more:
+        _check_more(key, more[key])
+
+
+def _check_more(key, value):
+    if key not in _MORE.split():
+        raise TypeError("command has no option %r" % key)
+    if key == "title":
+        good, wanted = isinstance(value, str) and 0 < len(value) <= _LONGEST, "a text of 1 to 64"
+    elif key == "idempotent":
+        good, wanted = isinstance(value, bool), "True or False"
+    elif key == "expires_in_s":
+        good = is_number(value) and _EXPIRES_S[0] <= value <= _EXPIRES_S[1]
+        wanted = "a number from %d to %d" % _EXPIRES_S
+    else:
+        choices = (_DANGERS if key == "danger" else _CONCURRENCY).split()
+        good, wanted = value in choices, "one of: " + ", ".join(choices)
+    if not good:
+        raise ValueError("%s: %r; give %s" % (key, value, wanted))
 
 
 def check_schema(params):

@@ -17,11 +17,24 @@ _FRAMES = const(8)  # so many in a row, then something else has its turn
 _WAITING = const(24)  # answers that wait; then there are no more until some have gone
 _PAUSE_S = 0.005  # after each message: who floods gets a part of the time, not all of it
 _MAX_MESSAGE = const(200)
+# The platform's gateway takes 20 messages a second besides telemetry, after 60 at once, and loses
+# what is more.
+_APIECE_MS = const(55)
+_AT_ONCE_MS = const(2750)
 _PLAUSIBLE_MS = (1577836800000, 4102444800000)  # 2020 to 2100
 _CLOCK_ERROR_MS = const(5)
 _TALK = const(5)  # in problem.py's list of steps
 _NO_MEMORY = (0, _TALK, errno.ENOMEM)
 _STABLE_MS = const(30000)
+_ACK_MS = const(30000)
+_LIMITED_MS = const(10000)  # so long nothing is shown to a server that keeps none of it
+_SELDOM_MS = const(900000)  # commands that are not permitted are not declared for so long
+_GOODBYES = (
+    1000,
+    1001,
+    1005,
+    1012,
+)  # close codes, of which 1005 stands for none
 _ERROR_MS = const(1000)  # a clock that is better is not set by the server
 
 
@@ -29,19 +42,25 @@ class Connection:
     """A connection at a time: `use()` lives through it.
 
     connected: authenticated, now. connects: how often it was. messages: that came.
-    server_error: the server's, if that was its last message. problem: why the last connection
+    server_error: the server's, if that was its last message. refusal: what it refuses because of
+    the plan, in words, as long as this connection lasts. problem: why the last connection
     ended (a text, or see problem.py), or None. refused: the server does not want this device.
-    stable: it lived long.
-    outbox: what waits to be sent: dicts, which are for this connection; and texts that are JSON,
-    which otherwise go to the next.
+    stable: it lived long. goodbye: the server has gone, and another one takes its place.
+    documented: the server is that of the documentation, unless it says otherwise. stores: whether
+    it keeps what it is shown; None: by what it is.
+    outbox: what waits to be sent: dicts and statuses of runs, which are for this connection; and
+    texts that are JSON, which otherwise go to the next.
     """
 
     def __init__(self, px, sampler, live, commands, dispatcher, outbox, heartbeat_ms):
         self.connected = self.refused = False
         self.connects = self.messages = 0
         self.problem = None
-        self.server_error = ""
+        self.server_error = self.refusal = ""
         self.stable = False
+        self.documented = True
+        self.goodbye = False
+        self.stores = None
         self._since = None  # ticks, when this connection was authenticated
         self._px = px
         self._sampler = sampler
@@ -51,6 +70,9 @@ class Connection:
         self._outbox = outbox
         self._heartbeat_ms = heartbeat_ms
         self._flushing = False
+        self._paced = False
+        self._limited_at = self._forbidden_at = None  # ticks
+        self._spent_at = 0  # ticks when so much has come of what was sent that none of it counts
         self._sends = 0  # that are under way,
         self._sent_at = 0  # and when one last went on
         self._over = None
@@ -60,8 +82,8 @@ class Connection:
     def begin(self):
         """There is nothing to say of the connection before."""
         self._since = self.problem = None
-        self.refused = self.stable = False
-        self.server_error = ""
+        self.refused = self.stable = self.goodbye = False
+        self.server_error = self.refusal = ""
 
     def fail(self, problem, step=_TALK):
         """Note why there is no connection: the first reason, which the others may come from."""
@@ -84,6 +106,7 @@ class Connection:
     async def use(self, ws):
         """Let all happen on this connection that is to; `problem` says why it has ended."""
         self._sends = 0
+        self._spent_at = self._px.ticks_ms()
         parts = []
         try:
             self._over = asyncio.Event()
@@ -126,7 +149,10 @@ class Connection:
         # What the server says, one by one.
         from .hello import hello
 
-        for text in hello(self._px, self._sampler, self._commands):
+        commands = self._commands
+        if self._lasts(self._forbidden_at, _SELDOM_MS):
+            commands = None
+        for text in hello(self._px, self._sampler, commands, self.documented):
             await self._send(ws.send(text, final=text == "}"))
         asked = self._px.ticks_ms()
         del hello
@@ -146,6 +172,7 @@ class Connection:
 
     def _hear(self, text, asked):
         dispatcher = self._dispatcher
+        live = self._live
         self.server_error = ""
         try:
             message = parse(text)
@@ -155,13 +182,40 @@ class Connection:
             else:
                 dispatcher.errors += 1
             return
+        seq = message.get("seq")
+        if not live.acks or isinstance(seq, bool) or not isinstance(seq, int):
+            seq = 0
         if message.get("type") == "error":
+            live.release(seq, False)
             self.server_error = self._error_text(message)
             dispatcher.errors += 1
+            code = message.get("code")
+            if code == "RATE_LIMITED":
+                self._paced = True
+            elif code == "INVALID_MESSAGE" and "unknown message" in self.server_error:
+                dispatcher.tells = False  # it was a type of message
+            else:
+                self._refuse(code)
+        elif seq and message.get("type") == "telemetry_ack":
+            live.release(seq)
         elif self.connected:
             dispatcher.handle(message)
         elif message.get("type") == "authenticated":
             self._authenticated(message, asked)
+
+    def _refuse(self, code):
+        # What the plan or the key does not permit is told once, and asked for seldom.
+        words = load_once(__name__, "refusals").words(code, self.server_error)
+        if words:
+            self.refusal = words
+            self.server_error = ""
+            if code == "commands_not_permitted":
+                self._forbidden_at = self._px.ticks_ms()
+            elif "LIMIT" in code:
+                self._limited_at = self._px.ticks_ms()
+
+    def _lasts(self, since, milliseconds):
+        return since is not None and 0 <= ticks_diff(self._px.ticks_ms(), since) < milliseconds
 
     def _authenticated(self, message, asked):
         px = self._px
@@ -177,6 +231,15 @@ class Connection:
             clock.observe(time_ms + half_ms, now, half_ms + _CLOCK_ERROR_MS, "websocket")
         alias = message.get("source_id")
         dispatcher.alias = alias if isinstance(alias, str) else None
+        if "protocol" in message:
+            self.documented = False
+        if not self.documented:
+            dispatcher.tells = False
+            self._paced = True
+        dispatcher.protocol = message.get("protocol") == 1
+        dispatcher.max_bytes = message.get("max_frame_bytes")
+        self._live.stores = not self.documented if self.stores is None else self.stores
+        self._live.acks = not self.documented and message.get("acks") is True
         self.connects += 1
         self.connected = self._live.connected = True
         dispatcher.connected()
@@ -184,11 +247,14 @@ class Connection:
     def _closed(self, code):
         # Why the connection has ended, as a text.
         # 1011 to 1013: a server in trouble, which says nothing about this device.
-        refused = self.server_error and self._since is None and code not in (1011, 1012, 1013)
+        refused = self.refusal or self.server_error
+        refused = refused and self._since is None and code not in (1011, 1012, 1013)
         self.refused = code == 1008 or bool(refused)
+        self.goodbye = self._since is not None and not self.documented and code in _GOODBYES
         if code in (1002, 1003, 1007, 1009):
             self._dispatcher.errors += 1
-        return self.server_error or "the server has ended the connection (%s)" % code
+        words = "the server has ended the connection (%s)" % code
+        return self.refusal or self.server_error or words
 
     def _error_text(self, message):
         # The server's text in an error, bounded, and without the key.
@@ -206,6 +272,9 @@ class Connection:
         while True:
             sent = 0
             if self.connected:
+                if not self.documented and ws.close_code in _GOODBYES:
+                    # The reader waits until the server ends the connection, which may take long.
+                    return self._closed(ws.close_code)
                 now = self.now()
                 if len(self._outbox) <= _WAITING:
                     if ticks_diff(now, self._checked_at) >= _CHECK_MS:
@@ -214,14 +283,16 @@ class Connection:
                     self._dispatcher.collect()
                 if self._outbox:
                     sent = await self._flush(ws)
-                for _ in range(_FRAMES):
+                limited = self._lasts(self._limited_at, _LIMITED_MS)
+                for _ in range(0 if limited else _FRAMES):
                     # Not while the other task is sending answers: a session's start is one of them.
-                    frame = None if self._outbox else live.frame()
+                    frame = None if self._outbox and self._dispatcher.tells else live.frame()
                     if frame is None:
                         break
                     sent += 1
                     await self._send(ws.send(frame, text=True))
                 if ticks_diff(now, self._beat_at) >= self._heartbeat_ms:
+                    self._may_send(True)
                     self._beat_at = ticks_add(self._beat_at, self._heartbeat_ms)
                     if ticks_diff(now, self._beat_at) >= self._heartbeat_ms:
                         self._beat_at = now  # it was busy with other things for long
@@ -239,7 +310,7 @@ class Connection:
         # counted, as what arrived meanwhile was not read.
         step_ms = max(min(_STEP_MS, self._heartbeat_ms // 4), 1)
         dead_ms = 2 * self._heartbeat_ms
-        waited_ms = quiet_ms = stalled_ms = 0
+        waited_ms = quiet_ms = stalled_ms = late_ms = oldest = 0
         heard_at = ws.heard_at
         sent_at = self._sent_at
         before = self.now()
@@ -252,15 +323,20 @@ class Connection:
             if self.connected and ticks_diff(now, self._since) >= _STABLE_MS:
                 self.stable = True
             if not self.connected and waited_ms >= _AUTHENTICATION_MS:
-                self.refused = self.server_error != ""
+                words = self.refusal or self.server_error
+                self.refused = words != ""
                 problem = "no answer to the authentication within %d s" % (
                     _AUTHENTICATION_MS // 1000
                 )
-                return self.server_error or problem
+                return words or problem
             quiet_ms = quiet_ms + passed_ms if ws.heard_at == heard_at else 0
             heard_at = ws.heard_at
             stalled_ms = stalled_ms + passed_ms if self._sends and sent_at == self._sent_at else 0
             sent_at = self._sent_at
+            late_ms = late_ms + passed_ms if oldest and oldest == self._live.oldest else 0
+            oldest = self._live.oldest
+            if late_ms >= _ACK_MS:
+                return "no telemetry was acknowledged for %d s" % (_ACK_MS // 1000)
             if quiet_ms >= dead_ms:
                 return "nothing was heard of the server for %d s" % (dead_ms // 1000)
             if stalled_ms >= dead_ms:
@@ -273,16 +349,33 @@ class Connection:
             return count
         self._flushing = True
         try:
-            while self._outbox:
+            while self._outbox and self._may_send():
                 count += 1
                 message = self._outbox[0]
-                if not isinstance(message, str):
+                status = None
+                if isinstance(message, dict):
                     message = json.dumps(message)
+                elif not isinstance(message, str):
+                    status = message
+                    message = status.text()
                 await self._send(ws.send(message))
                 self._outbox.pop(0)  # not before: it may have to go to the next connection
+                if status:
+                    status.sent = True
         finally:
             self._flushing = False
         return count
+
+    def _may_send(self, must=False):
+        # Whether the server takes one more message now, which this counts. must: it is sent anyway.
+        now = self._px.ticks_ms()
+        if ticks_diff(self._spent_at, now) < 0:
+            self._spent_at = now
+        if self._paced:
+            if not must and ticks_diff(self._spent_at, now) > _AT_ONCE_MS:
+                return False
+            self._spent_at = ticks_add(self._spent_at, _APIECE_MS)
+        return True
 
     async def _send(self, sending):
         # For _watch, which looks whether it goes on.

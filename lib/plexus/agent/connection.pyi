@@ -24,9 +24,13 @@ class Connection:
     connects: int
     messages: int
     server_error: str
+    refusal: str
     problem: str | _Problem | None
     refused: bool
     stable: bool
+    goodbye: bool
+    documented: bool
+    stores: bool | None
     def __init__(
         self,
         px: Plexus,

@@ -20,6 +20,9 @@ _CONFIRMED = {
     "stop_session": "session_stopped",
     "ping": "pong",
 }
+# Of version 1, which have no other form.
+_RUNS = ("command_run", "command_status_ack")
+_UNNAMED = "unnamed"
 _OURS = "session:"  # a session's stream has a name that no other can have
 
 
@@ -36,18 +39,26 @@ class Dispatcher:
 
     An answer is a dict; or JSON text if it is a command's, which outlives the connection.
     errors: how many were refused. alias: another id of this device, by which the server knows it.
+    tells: the server knows `output`, `session_started` and `session_stopped`. Where it does not,
+    what a command puts out is a part of its result. protocol: the version of commands that the
+    server runs, 0 if it has none; max_bytes: what it takes of a status.
     """
 
     def __init__(self, px, sampler, live, commands, say):
         self.errors = 0
         self.alias = None
+        self.tells = True
+        self.protocol = 0
+        self.max_bytes = None
         self._px = px
         self._sampler = sampler
         self._live = live
         self._commands = commands
         self._say = say
         self._runs = None  # made with the first command that is to run,
+        self._statuses = None  # with the first of version 1,
         self._recording = None  # and with the first session
+        self._unnamed = None  # the id of the stream that was asked for without one
         self._failing = set()  # names of sensors that were last said to fail
 
     @property
@@ -76,7 +87,7 @@ class Dispatcher:
                 return
             if ask.typed:
                 self._result(ask, "result", "result", result)
-            elif kind in _CONFIRMED:
+            elif kind in _CONFIRMED and (self.tells or kind == "ping"):
                 answer = {"type": _CONFIRMED[kind]}
                 answer.update(result)
                 self._say(answer)
@@ -92,8 +103,10 @@ class Dispatcher:
         """The server knows this device: tell it what is going on."""
         self._failing.clear()
         self._follow_session()
-        if self.session_id is not None:
+        if self.session_id is not None and self.tells:
             self._say(self._about_session("session_started"))
+        if self._statuses and self.protocol:
+            self._statuses.connected(self.max_bytes)
         self.check()
 
     def disconnected(self):
@@ -123,7 +136,7 @@ class Dispatcher:
     def collect(self):
         """Say what commands have put out, and which have ended."""
         if self._runs:
-            self._runs.collect()
+            self._runs.collect(self.tells)
 
     def _for_another(self, fields):
         source_id = fields.get("source_id") if isinstance(fields, dict) else None
@@ -135,6 +148,8 @@ class Dispatcher:
             return getattr(self, "_" + ask.kind)(ask)
         if ask.typed and ask.kind in self._commands:
             return self._execute(ask)
+        if self.protocol and not ask.typed and ask.kind in _RUNS:
+            return self._run(ask)
         name = "command" if ask.typed else "type"
         raise refused(name, ask.kind, "one of: " + ", ".join(KINDS))
 
@@ -159,7 +174,11 @@ class Dispatcher:
         if source == "execute":
             try:
                 ident = text_in(ask.fields, "id", _ID)
-                self._say({"type": "output", "id": ident, "event": "error", "error": problem})
+                answer = {"type": "output", "id": ident, "event": "error", "error": problem}
+                if not self.tells:
+                    answer["type"] = "command_result"
+                    answer["command"] = source
+                self._say(answer)
                 return
             except ValueError:
                 pass
@@ -195,15 +214,23 @@ class Dispatcher:
         return stream_id
 
     def _start_stream(self, ask):
-        stream = stream_of(ask.fields, self._stream_id(ask, ask.typed))
-        self._live.start(stream)
+        # Who gives no id means this one in place of the one before: the command's own id is a new
+        # one each time, and the streams would add up until there are no more.
+        given = self._stream_id(ask, "")
+        stream = stream_of(ask.fields, given or ask.typed or _UNNAMED)
+        self._live.start(stream, None if given else self._unnamed)
+        if not given:
+            self._unnamed = stream.id
         self._wake()
         return {"id": stream.id, "interval_ms": stream.interval_ms, "store": stream.store}
 
     def _stop_stream(self, ask):
-        count = self._live.stop(self._stream_id(ask, "*"))
+        stream_id = self._stream_id(ask, "*")
+        result = {"stopped": self._live.stop(stream_id)}
+        if not result["stopped"] and stream_id != "*":
+            result["streams"] = [s.id for s in self._live.streams if not s.session]
         self._wake()
-        return {"stopped": count}
+        return result
 
     def _start_session(self, ask):
         recording = self._recording
@@ -233,7 +260,8 @@ class Dispatcher:
         # The program may have ended it.
         session_id = self._recording and self._recording.forget_if_ended()
         if session_id is not None:
-            self._say({"type": "session_stopped", "session_id": session_id})
+            if self.tells:
+                self._say({"type": "session_stopped", "session_id": session_id})
             self._wake()
 
     def _configure(self, ask):
@@ -265,11 +293,27 @@ class Dispatcher:
             text = ask.kind
             params = fields
         limit_s = whole_in(fields, "timeout_seconds", 1, _LONGEST_S, _LIMIT_S)
+        self._have_runs()
+        typed = ask.kind if ask.typed else None
+        self._runs.start(ident, text, params, limit_s, typed, self.tells)
+
+    def _have_runs(self):
         if self._runs is None:
             from .command_runs import CommandRuns
 
             self._runs = CommandRuns(self._px, self._commands, self._say)
-        self._runs.start(ident, text, params, limit_s, ask.kind if ask.typed else None)
+
+    def _run(self, ask):
+        if self._statuses is None:
+            from .run_statuses import RunStatuses
+
+            self._have_runs()
+            self._statuses = RunStatuses(self._px, self._commands, self._runs, self._say)
+            self._statuses.connected(self.max_bytes)
+        if ask.kind == _RUNS[0]:
+            self._statuses.start(ask.fields)
+        else:
+            self._statuses.acknowledged(ask.fields)
 
     def _cancel(self, ask):
         ident = None

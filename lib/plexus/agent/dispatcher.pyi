@@ -10,6 +10,9 @@ from .message import _Fields
 class Dispatcher:
     errors: int
     alias: str | None
+    tells: bool
+    protocol: int
+    max_bytes: object
     def __init__(
         self,
         px: Plexus,

@@ -12,7 +12,11 @@ _STREAMS = const(8)
 _NAMES = const(4096)  # characters, of all streams together
 _FRAME = const(2048)
 _HEAD = const(512)
+_POINTS = const(11)  # the end of a head: ,"points":[
+_IN_FLIGHT = const(32)  # frames that wait for their acknowledgement
 _SEQ = const(7)
+_WRAP = const(0x3FFFFFFF)
+_ALL = const(0x3FFFFFFF)
 _FLOAT64 = const(10)  # kinds of record, see codec.py
 _TEXT = const(13)
 _SHOWN = const(1)
@@ -29,6 +33,11 @@ class Live:
     What waits for the next frame is in a buffer of its own: a slow connection loses the oldest of
     that, which `dropped` counts, and nothing else. Nothing is shown until the time is known.
     `sent` counts the readings in frames.
+
+    stores: the server keeps what this shows, so a reading goes one way only: those of the client
+    go with its uploads, which then come each second, and the others are shown and not kept here.
+    acks: it acknowledges frames, which have a number for that. What was in them waits here until
+    then, and goes out again on the next connection.
     """
 
     def __init__(self, px, ring_bytes=4096):
@@ -39,6 +48,10 @@ class Live:
         unload("plexus", "options")
         self.streams = ()
         self.sent = 0
+        self.stores = self.acks = False
+        self.frames = 0  # of this connection
+        self._ends = []  # numbers of the records behind those frames that are not acknowledged
+        self._px = px
         self.clock = px.clock
         self.ticks_ms = px.ticks_ms
         self._source_id = px.source_id
@@ -51,6 +64,7 @@ class Live:
         self._session = b""
         self._since = 0
         self._at = cursor()
+        self._next = cursor()  # the place of the first record that was in no frame yet
         self._out = memoryview(bytearray(_FRAME))
         # Both are guarded by the client's lock.
         self._waiting = waiting = Buffer(px.clock, "drop_oldest", px.buffer.lock)
@@ -70,7 +84,7 @@ class Live:
 
     @property
     def pending(self):
-        """Readings that wait for a frame."""
+        """Readings that wait for a frame, or for the frame's acknowledgement."""
         return self._waiting.pending
 
     @property
@@ -98,6 +112,14 @@ class Live:
     @connected.setter
     def connected(self, connected):
         self._connected = connected
+        if connected:
+            # What was not acknowledged is as if it had not been sent.
+            with self._buffer.lock:
+                ring = self._waiting.ring
+                self.sent -= ring.left(self._next[_SEQ])
+                copy(self._next, ring.tail)
+            self._ends.clear()
+            self.frames = 0
         self._listen()
 
     @property
@@ -105,14 +127,14 @@ class Live:
         """How long to sleep between frames (20 to 250 ms): what the fastest stream asks for."""
         return min(max(min([250] + [s.interval_ms for s in self.streams]), 20), 250)
 
-    def start(self, stream):
-        """Add a stream, in place of the one with its id.
+    def start(self, stream, instead=None):
+        """Add a stream, in place of the one with its id, and of the one with the id `instead`.
 
         A metric's name may begin with the client's source and a colon. ValueError: there are 8
         streams already, or one of a session if it is such a one; or all of them together name
         metrics with more than 4096 characters.
         """
-        others = tuple(s for s in self.streams if s.id != stream.id)
+        others = tuple(s for s in self.streams if s.id not in (stream.id, instead))
         alike = len([s for s in others if s.session == stream.session])
         if stream.session:
             if alike:
@@ -149,7 +171,31 @@ class Live:
         self.stop()
         with self._buffer.lock:
             ring = self._waiting.ring
+            if self.acks:
+                return
+            if self.stores:
+                self._lost += ring.pending
             ring.commit(ring.head)
+
+    @property
+    def oldest(self):
+        """The number of the oldest frame that is not acknowledged; 0: there is none."""
+        return self.frames - len(self._ends) + 1 if self._ends else 0
+
+    def release(self, number, stored=True):
+        """The server has done with frames up to this number; without `stored`, it kept none."""
+        count = min(number - self.oldest + 1, len(self._ends))
+        if count <= 0 or not self._ends:
+            return
+        with self._buffer.lock:
+            ring = self._waiting.ring
+            left = ring.left(self._ends[count - 1])
+            for _ in range(left):
+                ring.drop()
+        del self._ends[:count]
+        if not stored:
+            self._lost += left
+            self.sent -= left
 
     def frame(self):
         """The next telemetry message: UTF-8 JSON of up to 2048 B, or None if nothing waits.
@@ -165,37 +211,52 @@ class Live:
         ring = self._waiting.ring
         try:
             self._buffer.add_deferred()
+            place = self._next
+            if ring.passed(place[_SEQ]):
+                copy(place, ring.tail)  # a full ring has dropped it
             while True:
-                count = ring.pending
-                if not count:
+                first = place[_SEQ]
+                count = (ring.next - first) & _WRAP
+                if not count or len(self._ends) == _IN_FLIGHT:
                     return None
                 # Readings from before the session began go first, in a frame without its id.
                 head = self._plain
-                before = ring.left(self._since)
-                if before:
+                before = (self._since - first) & _WRAP
+                if 0 < before <= _WRAP // 2:
                     count = before
                 else:
-                    self._since = ring.tail[_SEQ]
+                    if not ring.left(self._since):
+                        self._since = ring.tail[_SEQ]
                     head = self._head
+                if self.acks:
+                    number = self.frames + 1
+                    head = b'%s,"seq":%d%s' % (head[:-_POINTS], number, head[-_POINTS:])
                 start = len(head)
-                copy(at, ring.tail)
+                copy(at, place)
                 # Each reading begins with its comma; the first one's lies on the head's end.
                 end = render(ring, at, out, _SINGLE, count, start - 1, _FRAME, _FRAME - 2)
-                count = ring.left(at[_SEQ])
+                count = (at[_SEQ] - first) & _WRAP
                 if count:
                     break
-                ring.drop()
+                ring.walk(place, ring.tmp, 0, 1, 0, 0, _ALL, b"0")
                 self._lost += 1
-            ring.commit(at)
+            copy(place, at)
+            if self.acks:
+                self._ends.append(at[_SEQ])
+            else:
+                ring.commit(at)
         finally:
             lock.exit()
+        self.frames += 1
         self.sent += count
         out[:start] = head
         out[end : end + 2] = b"]}"
         return out[: end + 2]
 
     def _listen(self):
-        self._buffer.listen(self._kept if self._connected and self.streams else None)
+        watched = bool(self._connected and self.streams)
+        self._px.watched = watched and self.stores
+        self._buffer.listen(self._kept if watched and not self.stores else None)
 
     # What follows is called with the lock held.
 
@@ -228,9 +289,10 @@ class Live:
         if suffix == self._buffer.plain_suffix:
             suffix = None
         wanted = self._wanted(metric, suffix, ticks)
-        if wanted and self._connected:
+        shown = wanted and self._connected and self.clock.known
+        if shown:
             self._show(metric, suffix, kind, value, ticks, stamp)
-        if wanted & _STORED:
+        if wanted & _STORED and not (shown and self.stores):
             self._buffer.add(metric, suffix, kind, value, ticks, stamp, True)
 
     @micropython.native
@@ -269,6 +331,6 @@ class Live:
             session = b',"session_id":' + string_text(buffer.session_id)
             if len(session) < _HEAD:
                 self._session = session
-                self._head = self._plain[:-11] + session + self._plain[-11:]
+                self._head = self._plain[:-_POINTS] + session + self._plain[-_POINTS:]
         self._since = waiting.ring.next
         waiting.plain_suffix = buffer.plain_suffix

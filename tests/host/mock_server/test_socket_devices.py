@@ -177,7 +177,7 @@ def test_the_key_is_not_kept_whatever_message_repeats_it(server: MockServer, tex
 def test_a_connection_is_one_of_the_requests(server: MockServer) -> None:
     with device(server):
         (row,) = server.requests()
-        assert (row["method"], row["path"], row["status"]) == ("GET", "/ws/device", 101)
+        assert (row["method"], row["path"], row["status"]) == ("GET", "/party/org_mock", 101)
         assert (row["key"], row["verdict"]) == ("accepted", "device dev-1 authenticated")
     server.wait_until(lambda s: s.requests()[0]["verdict"].endswith("ended with code 1000"))
 
@@ -190,7 +190,7 @@ def test_a_plain_request_is_told_to_upgrade(server: MockServer, path: str) -> No
 
 
 def test_a_scripted_status_refuses_the_handshake(server: MockServer) -> None:
-    server.script({"status": 503, "path": "/ws/device"})
+    server.script({"status": 503, "path": "/party"})
     with pytest.raises(InvalidStatus) as refused, peer(server.ws_url):
         pass
     assert refused.value.response.status_code == 503

@@ -88,7 +88,7 @@ def test_a_socket_fault_meets_no_request_and_a_request_fault_no_message(
     server: MockServer,
 ) -> None:
     with device(server) as found:
-        server.script({"status": 503}, {"socket": "drop", "path": "/party"})
+        server.script({"status": 503}, {"socket": "drop", "path": "/ws"})
         found.say(telemetry(1))
         settle(found)
         assert len(server.faults()) == 2

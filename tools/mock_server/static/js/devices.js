@@ -113,8 +113,10 @@ export class Devices {
 }
 
 /** How to connect a device to the main port of the server that the page came from. */
-export function showHowToConnect(port) {
-  const url = `ws://${location.hostname}:${port}/ws/device`;
+export function showHowToConnect(port, profile) {
+  // A device tells by its path which server it speaks to.
+  const path = profile === "documented" ? "/party/org_mock" : "/ws/device";
+  const url = `ws://${location.hostname}:${port}${path}`;
   byId("agent-config").textContent = `"agent": {"url": "${url}"}`;
   byId("agent-program").textContent = [
     `agent = Agent(px, sensors, url="${url}")`,

@@ -29,7 +29,7 @@ function showState(state) {
       element("dd", {}, state.counts[name].toLocaleString("en")));
   }));
   showPending(state.faults);
-  showHowToConnect(state.ports.main);
+  showHowToConnect(state.ports.main, state.profile);
   const empty = state.counts.points === 0;
   byId("empty").hidden = byId("example").hidden = !empty;
   byId("example").textContent = [

@@ -1,0 +1,6 @@
+from typing import Any
+
+from .command_table import Commands
+
+def names(commands: Commands) -> list[str]: ...
+def declared(commands: Commands, name: str) -> dict[str, Any]: ...
