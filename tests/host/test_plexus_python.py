@@ -47,7 +47,7 @@ def plexus_python(server: MockServer, home: Path) -> Iterator[None]:
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(library),
         "PLEXUS_API_KEY": "plx_test", "PLEXUS_ENDPOINT": server.url,
-        "PLEXUS_GATEWAY_URL": server.url, "PLEXUS_WS_URL": server.ws_url,
+        "PLEXUS_GATEWAY_URL": server.url, "PLEXUS_WS_URL": f"ws{server.url[4:]}/ws/device",
         "PLEXUS_ORG_ID": "org_mock",  # which a gateway alone does not tell
     }  # fmt: skip
     with (home / "output").open("wb") as output:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tools.__main__ import main
-from tools.mock_server.contract import Point
+from tools.mock_server.points import Point
 from tools.mock_server.store import Store
 from tools.soak import evidence, kinds, stage
 from tools.soak.account import MEMORY_BOUND_BYTES, WHOLE_S, Evidence, account

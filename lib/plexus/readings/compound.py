@@ -23,14 +23,13 @@ def compound_text(value):
     out = bytearray()
     grown = _write(out, value, 0)
     text = bytes(out)
-    if isinstance(value, (dict, list, tuple, array)):
-        # The platform counts them as Go writes them again (encoding/json).
-        size = len(text) + grown + 5 * (text.count(b"<") + text.count(b">") + text.count(b"&"))
-        size += 3 * (text.count(b"\xe2\x80\xa8") + text.count(b"\xe2\x80\xa9"))
-        if size > _MAX_JSON:
-            raise ValueError(
-                "value: %d B of JSON, at most %d; split it into several metrics" % (size, _MAX_JSON)
-            )
+    # The platform counts them as Go writes them again (encoding/json).
+    size = len(text) + grown + 5 * (text.count(b"<") + text.count(b">") + text.count(b"&"))
+    size += 3 * (text.count(b"\xe2\x80\xa8") + text.count(b"\xe2\x80\xa9"))
+    if size > _MAX_JSON:
+        raise ValueError(
+            "value: %d B of JSON, at most %d; split it into several metrics" % (size, _MAX_JSON)
+        )
     return text
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.fixtures.posts import batch, connect, post, read_all
 from tools.mock_server import MockServer
-from tools.mock_server.contract import PROFILES
+from tools.mock_server.profiles import PROFILES
 
 SUCCESS = {"success": True, "count": 1, "persisted": True, "persistedCount": 1}
 

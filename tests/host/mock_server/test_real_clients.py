@@ -28,8 +28,8 @@ def program(server: MockServer, library: str, home: Path, text: str) -> list[str
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(path),
         "PLEXUS_API_KEY": "plx_test", "PLEXUS_ENDPOINT": server.url,
-        "PLEXUS_GATEWAY_URL": server.url, "PLEXUS_WS_URL": server.ws_url,
-        "PLEXUS_GATEWAY_WS_URL": server.ws_url,
+        "PLEXUS_GATEWAY_URL": server.url, "PLEXUS_WS_URL": f"ws{server.url[4:]}/ws/device",
+        "PLEXUS_GATEWAY_WS_URL": f"ws{server.url[4:]}/ws/device",
     }  # fmt: skip
     text = 'from plexus import Plexus\nclient = Plexus(source_id="py-001")\n' + text
     done = subprocess.run(

@@ -66,7 +66,7 @@ def value_of(metric, serial, decimal):
         return "Grüße ☃ 😀 \u202e\u2028 %d" % serial
     if kind == "longest":
         text = "%d " % serial
-        return text + "ä" * (256 - len(text))
+        return text + "ä" * ((256 - len(text.encode())) // 2)
     if kind == "object":
         inner = {"x": serial / 8, "text": 'ß"%d' % serial, "none": None}
         return {"n": serial, "on": serial % 2 == 0, "inner": inner, "": [], "ü\n": {}}
