@@ -10,11 +10,14 @@ from plexus.delivery.verdict import CONFIRMED, judge
 
 # All that a trial needs, while the heap is still in one piece: pages leave it in many.
 from plexus.port import const, ticks_diff, ticks_ms
+from plexus.url import INGEST, PLATFORM_INGEST
 
 from ..wifi import WiFi
 
+ENDPOINTS = (INGEST, PLATFORM_INGEST)
 _POLL_MS = const(100)
 _AGAIN_MS = const(8000)  # a radio's first try fails now and then: the next ones get so long
+_GONE = (404, 405, 410)
 _YEAR = const(2024)  # a clock that stands before it has not been set
 
 
@@ -48,16 +51,31 @@ def check_key(config, requests=None):
     """Ask the server with a request that has no readings: None, or in words what is wrong.
 
     config: with api_key and source_id, and endpoint, ca_file, verify, ntp_hosts, ntp_port,
-    timeout_ms where there are any. Blocks for some seconds. A board whose clock has not been set
-    sets it, since no certificate is valid before. `requests` takes the firmware's module's place.
+    timeout_ms where there are any. Without an endpoint the documented one is asked, and where that
+    is no address any more, today's: what takes the key is written into `config` then. Blocks for
+    some seconds. A board whose clock has not been set sets it, since no certificate is valid
+    before. `requests` takes the firmware's module's place.
     """
-    endpoint = config.get("endpoint", "https://app.plexus.company/api/ingest")
+    if "endpoint" in config:
+        return _ask(config["endpoint"], config, requests)[1]
+    status, message = _ask(ENDPOINTS[0], config, requests)
+    if status in _GONE:
+        status, other = _ask(ENDPOINTS[1], config, requests)
+        if other is None:
+            config["endpoint"] = ENDPOINTS[1]
+        if status and status not in _GONE:
+            return other
+    return message
+
+
+def _ask(endpoint, config, requests):
+    # (HTTP status, or 0, None or what is wrong).
     try:
         context, roots = _context(config) if endpoint[:6] == "https:" else (None, None)
         http = Http(endpoint, config["api_key"], context, config.get("timeout_ms", 10000), requests)
         http.roots = roots
     except (ValueError, OSError, MemoryError) as error:
-        return str(error) or "out of memory"
+        return 0, str(error) or "out of memory"
     try:
         if context is not None:
             _set_clock(config, http)
@@ -68,7 +86,7 @@ def check_key(config, requests=None):
         except (ValueError, RuntimeError):  # RuntimeError: nested too deep
             answer = None
         if judge(status, answer, 0) == CONFIRMED:
-            return None
+            return status, None
         what = (status, message_of(status, answer, content, config["api_key"]))
     except OSError as error:
         what = (0, error.args[0], error.args[1])
@@ -76,7 +94,7 @@ def check_key(config, requests=None):
         http.connection.shut()
     from plexus.delivery.problem import problem
 
-    return problem(what, http.host)
+    return what[0], problem(what, http.host)
 
 
 def _context(config):

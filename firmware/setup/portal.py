@@ -220,6 +220,8 @@ class Portal:
                 self.stage = "checking"
                 await asyncio.sleep(_ARRIVE_MS / 1000)
                 message = await self._check_key(whole)
+                if message is None and "endpoint" in whole:
+                    self.draft.set("endpoint", whole["endpoint"])
         except MemoryError:
             message = "the device has too little memory to try it"
         if message is None:

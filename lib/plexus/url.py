@@ -2,6 +2,10 @@
 
 import sys
 
+# Where the documented API takes readings, and the platform of today.
+INGEST = "https://app.plexus.company/api/ingest"
+PLATFORM_INGEST = "https://gateway.plexus.company/ingest"
+
 
 def split_url(url, name="endpoint"):
     """(secure, host, port, path) of an http or https URL; ValueError names what is wrong."""

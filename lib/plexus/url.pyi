@@ -1,6 +1,9 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+INGEST: str
+PLATFORM_INGEST: str
+
 # A module (or what looks like one) that has the function `request` of MicroPython's `requests`.
 class _Requests(Protocol):
     @property

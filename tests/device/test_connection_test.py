@@ -77,6 +77,40 @@ def test_the_gateways_answer_is_understood(gateway):
     equal(check_key(settings(gateway.ingest)), None)
 
 
+def asked_without_an_endpoint(*endpoints, **options):
+    """(what check_key() says, the configuration after it), where these are the known addresses."""
+    config = settings("", **options)
+    del config["endpoint"]
+    before, connection_test.ENDPOINTS = connection_test.ENDPOINTS, endpoints
+    try:
+        return check_key(config), config.get("endpoint")
+    finally:
+        connection_test.ENDPOINTS = before
+
+
+def test_without_an_endpoint_the_address_that_takes_the_key_is_kept(server, platform):
+    equal(asked_without_an_endpoint(server.ingest, platform.ingest), (None, None))
+    gone = platform.url + "/api/ingest"
+    equal(asked_without_an_endpoint(gone, platform.ingest), (None, platform.ingest))
+
+
+def test_what_the_address_of_today_has_against_the_key_is_told(platform):
+    gone = platform.url + "/api/ingest"
+    Admin(platform.admin_url).script({"path": "/ingest", "status": 401})
+    words, endpoint = asked_without_an_endpoint(gone, platform.ingest)
+    assert "api_key" in words, words
+    equal(endpoint, None)
+    words, endpoint = asked_without_an_endpoint(gone, platform.url + "/nowhere")
+    assert "no such address" in words, words
+
+
+def test_a_key_that_the_documented_address_refuses_is_not_shown_to_another(server, platform):
+    Admin(server.admin_url).script({"status": 401})
+    words, endpoint = asked_without_an_endpoint(server.ingest, platform.ingest)
+    assert "api_key" in words, words
+    equal((endpoint, Admin(platform.admin_url).requests()), (None, []))
+
+
 def test_what_the_server_has_against_it_is_told_without_the_key(server):
     admin = Admin(server.admin_url)
     for status, part in ((401, "api_key"), (402, "billing"), (403, "permission"), (404, "endpoint"),

@@ -171,14 +171,19 @@ def check_keys(devices: Iterable[Settings]) -> None:
     from firmware.setup.connection_test import check_key
 
     asked = set()
+    found: dict[tuple[str | None, str], str] = {}
     for device in devices:
         config = device.config
         what = (config.get("endpoint"), config["api_key"])
+        if what in found:
+            config["endpoint"] = found[what]
         if what in asked:
             continue
         asked.add(what)
         ours = config.copy() | ({"ca_file": str(device.ca)} if device.ca else {})
         words = check_key(ours)
+        if words is None and "endpoint" in ours:
+            config["endpoint"] = found[what] = ours["endpoint"]
         if words is not None:
             where = f"line {device.line}: " if device.line else ""
             raise SettingsError(

@@ -85,6 +85,9 @@ def problem(what, host):
         text = "the server failed (%d)" % status
     else:
         text = _STATUS.get(status) or "an answer of status %d" % status
+    if status == 404:
+        known = load_once("plexus", "url")
+        text += "; readings go to %s or %s" % (known.INGEST, known.PLATFORM_INGEST)
     if foreign:
         message = _foreign(message)
     return text + (": " + message if message else "")
