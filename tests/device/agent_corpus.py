@@ -116,6 +116,25 @@ def messages():
         yield _typed("execute", json.dumps({"command": command}))
 
 
+def platform_messages():
+    """What only the platform says, and what of it might be too much."""
+    good = '"type":"%s","run_id":"r%d","command":"%s","params":{},"ttl_ms":9000,"seq":1'
+    number = 0
+    for kind in ("command_run", "command_status_ack", "telemetry_ack", "error", "authenticated"):
+        for field in ("run_id", "command", "params", "ttl_ms", "attempt", "seq", "code", "detail"):
+            for wrong in WRONG:
+                number += 1
+                yield '{%s,"%s":%s}' % (good % (kind, number, "echo"), field, wrong)
+                yield '{"type":"%s","%s":%s}' % (kind, field, wrong)
+    for number in range(60):
+        for command in ("slow", "loud", "broken", "odd", "echo", "x" * 2000):
+            yield "{%s}" % (good % ("command_run", 1000 + number, command))
+    yield _filled('{"type":"command_run","command":"echo","run_id":"', "r", '"}')
+    yield _filled('{"type":"command_run","run_id":"large","command":"', "c", '"}')
+    yield _filled('{"type":"command_run","run_id":"l","command":"echo","params":{"s":"', "x", '"}}')
+    yield _filled('{"type":"error","code":"', "SOURCE_LIMIT", '"}')
+
+
 def _no_objects():
     for text in ("", " ", "null", "1", "[]", '"x"', "{", "}", '{"type"', "{]", "\0", "NaN"):
         yield text

@@ -23,7 +23,7 @@ class Wired:
         self.sampler = Sampler(self.px)  # pyright: ignore[reportArgumentType] -- send is an attribute
         self.probe = Probe("steady")
         self.sampler.add(self.probe, 10, name="steady")
-        self.agent = Agent(self.px, self.sampler, url, **options)
+        self.agent = Agent(self.px, self.sampler, url, stores=False, **options)
 
     async def until(self, predicate, limit_ms=20000):
         began = ticks_ms()

@@ -24,6 +24,8 @@ TYPES = (
     "heartbeat",
     "device_error",
     "command_result",
+    "command_status",
+    "command_sync",
 )
 
 
@@ -218,7 +220,7 @@ class Server:
 
     accept: whether it does. answers: whether it pongs. connects, pings, heartbeats, points:
     counts. tries: when (ms of the world) somebody tried to connect. judge(message): further checks.
-    greeting: a message that follows `authenticated`.
+    authenticated: what that message has besides; greeting: a message that follows it.
     """
 
     def __init__(self, world):
@@ -231,6 +233,7 @@ class Server:
         self.messages = []  # those that are neither telemetry nor heartbeats
         self.judge = None
         self.greeting = None
+        self.authenticated = {}
         self._world = world
 
     async def connect(self, url, ssl=None, max_size=0):
@@ -248,7 +251,9 @@ class Server:
         if kind == "device_auth":
             check(message["api_key"] == KEY and message["source_id"] == "dev-1", text)
             if self.authenticate:
-                socket.say({"type": "authenticated", "source_id": "dev-1"})
+                answer = {"type": "authenticated", "source_id": "dev-1"}
+                answer.update(self.authenticated)
+                socket.say(answer)
                 if self.greeting:
                     socket.say(self.greeting)
         else:

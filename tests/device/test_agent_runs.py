@@ -304,12 +304,31 @@ def test_run_that_comes_again_is_told_of_again_and_not_run():
     play(script)
 
 
-def test_run_id_of_another_command_is_a_duplicate():
+def test_run_id_is_run_once_whatever_comes_with_it_and_told_of_to_its_end():
     async def script(talk):
-        await run(talk, "r1", "off")
-        (status,) = await run(talk, "r1", "broken")
-        equal((status["seq"], status["error_code"]), (4, "duplicate"))
-        equal(talk.ran, [1])
+        await run(talk, "r1", "slow")
+        equal(await run(talk, "r1", "broken"), [{"seq": 3, "state": "running"}])
+        await talk.pass_ms(100000)
+        equal(talk.socket.of("command_status")[-1]["state"], "succeeded")
+        equal(talk.ran, ["slow"])
+
+    play(script)
+
+
+def test_run_that_could_not_even_be_refused_is_a_duplicate_when_it_comes_again():
+    async def script(talk):
+        statuses = talk.agent._dispatcher
+        await run(talk, "r0", "off")
+        statuses = statuses._statuses
+
+        def fail(*_):
+            raise MemoryError("memory allocation failed")
+
+        statuses._tell, tell = fail, statuses._tell
+        talk.socket.say({"type": "command_run", "run_id": "r1", "command": "what"})
+        await talk.pass_ms(500)
+        statuses._tell = tell
+        failed(await run(talk, "r1", "what"), "duplicate")
 
     play(script)
 

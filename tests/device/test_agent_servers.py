@@ -105,10 +105,9 @@ async def evening(server, agent, px, typed):
         equal(output[1]["data"], "n is 3")
     await asyncio.sleep(0.3)
     px.flush()
+    connects = agent.connects
     dashboard.disconnect(1012)
-    while agent.connected:
-        await asyncio.sleep(0.05)
-    while not agent.connected:
+    while agent.connects == connects or not agent.connected:
         await asyncio.sleep(0.05)
     if not typed:
         again = (await dashboard.wait_for("session_started", 2))[-1]

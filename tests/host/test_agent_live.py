@@ -90,9 +90,17 @@ class Watch:
         return [point for point in self.points if point["metric"] == metric]
 
 
-@pytest.fixture(params=["server"])
-def device(request: pytest.FixtureRequest) -> Iterator[Device]:
-    made = Device(request.getfixturevalue(request.param))
+@pytest.fixture
+def device(server: ServerView) -> Iterator[Device]:
+    made = Device(server)
+    yield made
+    made.process.kill()
+    made.process.wait()
+
+
+@pytest.fixture
+def platform_device(platform: ServerView) -> Iterator[Device]:
+    made = Device(platform)
     yield made
     made.process.kill()
     made.process.wait()
@@ -180,3 +188,37 @@ def check_live(device: Device, watch: Watch, summary: dict[str, Any]) -> None:
         # A turn is SLOW_MS after the turn before, however late the reading was that had that one.
         early = [times[0] + turn * SLOW_MS - at for turn, at in enumerate(times)]
         assert max(early) <= EIGHTH_MS, (metric, early)
+
+
+def test_platform_stores_every_reading_once_whichever_way_it_goes(platform_device: Device) -> None:
+    device = platform_device
+    mock = device.mock
+    talks = []
+    for connection in range(1, 4):
+        device.ask("start_stream", metrics=["fast", "shown"], store=True)
+        count = 60 * connection
+        device.wait_for(lambda mock, count=count: len(mock.points("shown")) >= count)
+        talks.append(device.ask("talk", lines=20))
+        if connection < 3:
+            mock.disconnect(SOURCE, 1001)
+            device.wait_for(lambda mock: not mock.device(SOURCE)["connected"])
+            device.wait_for(lambda mock: mock.device(SOURCE)["connected"])
+    device.wait_for(lambda mock: not mock.device(SOURCE)["open_commands"])
+    device.ask("stop_stream", stream_id="*")
+    time.sleep(0.3)
+    summary = device.summary()
+    known = mock.device(SOURCE)
+    assert (known["violations"], known["open_commands"]) == ([], [])
+    runs = {run["run_id"]: run for run in known["command_runs"]}
+    assert [runs[talk]["state"] for talk in talks] == ["succeeded"] * 3
+    assert mock.counts()["duplicates"] == 0
+    for metric in ("fast", "mean"):
+        values = [point["value"] for point in mock.points(metric)]
+        assert values == list(range(summary["counts"][metric])), metric
+        assert {point["via"] for point in mock.points(metric)} == {"http"}
+    shown = mock.points("shown")
+    assert {point["via"] for point in shown} == {"socket"}
+    values = [point["value"] for point in shown]
+    assert values == sorted(set(values))
+    assert (len(values), summary["live_dropped"]) == (summary["live_sent"], 0)
+    assert summary["connects"] == 3

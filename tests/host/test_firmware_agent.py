@@ -155,6 +155,32 @@ def test_memory_collects_and_tells_what_is_free(device: Devices, wrapped: Server
     assert not (known(wrapped.mock) or {})["violations"]
 
 
+def test_the_platform_runs_the_devices_commands_and_stores_what_is_watched_once(
+    device: Devices, platform: ServerView
+) -> None:
+    mock = platform.mock
+    device(agent=url(platform), endpoint=platform.device["ingest"], sensors=[IMU, VIBRATION])
+    commands = {command["name"]: command for command in connected(platform)["commands"]}
+    assert commands["restart"]["danger"] == "dangerous"
+    assert commands["identify"]["params"]["seconds"]["maximum"] == 300
+    mock.command(SOURCE, "start_stream", {"interval_ms": 100})
+    id = mock.command(SOURCE, "memory")
+
+    def ended(mock: MockServer) -> bool:
+        (run,) = (known(mock) or {})["command_runs"]
+        return run["state"] == "succeeded"
+
+    mock.wait_until(ended, 20)
+    (run,) = (known(mock) or {})["command_runs"]
+    assert run["run_id"] == id
+    assert run["statuses"][-1]["result"]["free"] > 8192
+    for metric, via in (("imu.acceleration", "http"), ("vibration.acceleration", "socket")):
+        points = stored(platform, metric, 20)
+        assert {point["via"] for point in points} == {via}
+    assert mock.counts()["duplicates"] == 0
+    assert not (known(mock) or {})["violations"]
+
+
 def test_restart_sends_the_readings_that_wait_and_connects_anew(
     device: Devices, server: ServerView
 ) -> None:

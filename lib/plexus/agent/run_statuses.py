@@ -25,9 +25,8 @@ _OPTIONAL = ("message", "error_message")
 
 class _Record:
     # What is remembered of a run; `last` is its last status but for progress.
-    def __init__(self, run_id, command):
+    def __init__(self, run_id):
         self.run_id = run_id
-        self.command = command
         self.seq = 0
         self.last = None
         self.waits = None  # (function, values, ticks of its arrival, ttl_ms), until it begins
@@ -122,9 +121,9 @@ class RunStatuses:
         name = message.get("command")
         for record in self._records:
             if record.run_id == run_id:
-                self._again(record, name)
+                self._again(record)
                 return
-        record = self._remember(run_id, name)
+        record = self._remember(run_id)
         code = "unknown_command"
         try:
             if not isinstance(name, str):
@@ -192,22 +191,22 @@ class RunStatuses:
             self._runs.begin(run, function, values)
         record.waits = None
 
-    def _again(self, record, name):
+    def _again(self, record):
         # The server asks once more: it is told how things stand, by a new number.
         last = record.last
-        if last is None or name != record.command:
-            self._fail(record, "duplicate", "this run_id is known, and handled once")
+        if last is None:  # there was no memory to say so
+            self._fail(record, "duplicate", "this run came before, and is handled once")
         else:
             self._tell(record, last.state, last.fields, last.result)
 
-    def _remember(self, run_id, name):
+    def _remember(self, run_id):
         records = self._records
         for record in tuple(records):
             if len(records) < _REMEMBERED:
                 break
             if not record.last or record.last.state in ("succeeded", "failed"):
                 records.remove(record)
-        record = _Record(run_id, name)
+        record = _Record(run_id)
         records.append(record)
         return record
 
