@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from firmware.setup import connection_test
 from tests.fixtures.commands import KEY, PASSWORD, SETTINGS, Outcome, Run, options
 from tests.fixtures.server import ServerView
 from tests.fixtures.virtual_board import Boards
@@ -147,6 +148,15 @@ def test_key_is_checked_with_a_request_without_points(one: Run, server: ServerVi
     one()
     counts = server.mock.counts()
     assert (counts["requests"], counts["points"]) == (1, 0)
+
+
+def test_address_that_takes_the_key_is_kept_where_none_was_given(
+    board: VirtualBoard, one: Run, platform: ServerView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, today = platform.mock.url + "/api/ingest", platform.device["ingest"]
+    monkeypatch.setattr(connection_test, "ENDPOINTS", (gone, today))
+    assert one(endpoint=None).status == 0
+    assert config(board)["endpoint"] == today
 
 
 def test_key_need_not_be_checked(board: VirtualBoard, one: Run, closed: int) -> None:

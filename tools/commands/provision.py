@@ -175,8 +175,8 @@ def _configure(
         console.say(warned)
         facts["warning"] = warned
     if not options.no_check:
-        settings.check_keys([device])
-        console.say("the server takes the key")
+        found = settings.check_keys([device])
+        console.say("the server takes the key" + (f", at {found}" if found else ""))
     write(link, site, device, options.nvs)
     return device
 
@@ -305,8 +305,9 @@ def _wait(link: BoardLink, device: Settings, timeout_s: float, console: Console)
 def _fleet(options: argparse.Namespace, given: Given, console: Console) -> int:
     devices = settings.fleet(options.csv, given, options.start)
     if not options.no_check:
-        settings.check_keys(devices)
-        console.say("the server takes the key" + ("" if len(devices) == 1 else "s"))
+        found = settings.check_keys(devices)
+        keys = "the server takes the key" + ("" if len(devices) == 1 else "s")
+        console.say(keys + (f", at {found}" if found else ""))
     results = [Result(device.source_id, device.line) for device in devices]
     slots = Slots(options.port)
     done: dict[str, str] = {}  # by the chips' numbers

@@ -163,10 +163,12 @@ def fleet(path: Path, given: Given, start: str | None = None) -> list[Settings]:
     return [device for device in found if device.line >= lines[start]]
 
 
-def check_keys(devices: Iterable[Settings]) -> None:
+def check_keys(devices: Iterable[Settings]) -> str:
     """Ask the servers whether they take the devices' keys, each once. SettingsError: one does not.
 
-    With the board's own client, root certificates and words.
+    With the board's own client, root certificates and words. A configuration without an endpoint
+    gets the one that takes the key, where that is not the default. Returns that, "" if there is
+    none.
     """
     from firmware.setup.connection_test import check_key
 
@@ -182,7 +184,7 @@ def check_keys(devices: Iterable[Settings]) -> None:
         asked.add(what)
         ours = config.copy() | ({"ca_file": str(device.ca)} if device.ca else {})
         words = check_key(ours)
-        if words is None and "endpoint" in ours:
+        if words is None and "endpoint" in ours and "endpoint" not in config:
             config["endpoint"] = found[what] = ours["endpoint"]
         if words is not None:
             where = f"line {device.line}: " if device.line else ""
@@ -190,6 +192,7 @@ def check_keys(devices: Iterable[Settings]) -> None:
                 f"{where}api_key: {device.redact(words)}\nnothing was written; --no-check goes "
                 "without the server's word"
             )
+    return next(iter(found.values()), "")
 
 
 def ask_missing(
