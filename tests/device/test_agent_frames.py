@@ -126,7 +126,6 @@ def test_stalled_server_loses_the_live_view_and_then_the_connection(websocket_se
         {"stall": True},
         main=stalled,
         heartbeat_ms=1000,
-        stores=False,
     )
     check(wired.words.startswith(("nothing was heard", "the server has taken nothing")))
 
