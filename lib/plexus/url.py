@@ -2,6 +2,10 @@
 
 import sys
 
+# The platform of today: where readings go, and the host that has what is not theirs, such as runs.
+PLATFORM_INGEST = "https://gateway.plexus.company/ingest"
+PLATFORM_APP = "app.plexus.company"
+
 
 def split_url(url, name="endpoint"):
     """(secure, host, port, path) of an http or https URL; ValueError names what is wrong."""

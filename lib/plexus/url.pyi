@@ -1,5 +1,8 @@
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+PLATFORM_INGEST: Final = "https://gateway.plexus.company/ingest"
+PLATFORM_APP: Final = "app.plexus.company"
 
 # A module (or what looks like one) that has the function `request` of MicroPython's `requests`.
 class _Requests(Protocol):
