@@ -1,9 +1,10 @@
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 from .clock import Clock
 from .delivery import Delivery
 from .delivery.request import Http
+from .delivery.runs import Run, _Criterion
 from .delivery.sessions import Session, SessionRequests
 from .readings.buffer import Buffer
 from .readings.record import _Value
@@ -155,6 +156,19 @@ class Plexus:
         """How many requests nothing on the network replied to. Blocked NTP does not count."""
     def session(self, session_id: str, name: str | None = None) -> Session:
         """A recording session, for `with`: every reading sent in it carries its id."""
+    def run(
+        self,
+        name: str,
+        pass_criteria: Sequence[_Criterion] | None = None,
+        tags: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> Run:
+        """A run, for `with`: a window of time with a name, on the platform of today.
+
+        `name`: 1 to 200 characters. `pass_criteria`: [{"metric", "operator", "value", "label"?}];
+        the server tests the metric's readings in the run: "<" and so on, a finite number. `tags`
+        and `metadata`: dicts, as JSON at most 4,096 B each. ValueError names what is wrong.
+        """
     def credentials(self) -> tuple[str, _Context | None]:
         """(key, SSLContext or None) for another connection to the server; never to be shown."""
     def retry_now(self) -> None:

@@ -10,6 +10,7 @@ _METHODS = {
     "send_batch": "readings.batch",
     "event": "readings.batch",
     "session": "delivery.sessions",
+    "run": "delivery.runs",
     "credentials": None,
     "retry_now": None,
     "diagnostics": None,

@@ -2,9 +2,11 @@
 
 import sys
 
-# Where the documented API takes readings, and the platform of today.
+# Where the documented API takes readings; where the platform of today does, and which of its hosts
+# has what is not theirs, such as runs.
 INGEST = "https://app.plexus.company/api/ingest"
 PLATFORM_INGEST = "https://gateway.plexus.company/ingest"
+PLATFORM_APP = "app.plexus.company"
 
 
 def split_url(url, name="endpoint"):

@@ -3,6 +3,7 @@ from typing import Any, Protocol
 
 INGEST: str
 PLATFORM_INGEST: str
+PLATFORM_APP: str
 
 # A module (or what looks like one) that has the function `request` of MicroPython's `requests`.
 class _Requests(Protocol):

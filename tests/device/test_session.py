@@ -120,7 +120,8 @@ def test_a_gateway_without_sessions_keeps_theirs_in_the_tags(gateway):
     (point,) = Admin(gateway.admin_url).points()
     equal((point["session_id"], point["tags"]), ("s", {"session_id": "s"}))
     requests = Admin(gateway.admin_url).requests()
-    equal([(r["path"], r["status"]) for r in requests], [("/sessions", 404), ("/ingest", 200)])
+    paths = [("/sessions", 404), ("/api/runs", 404), ("/ingest", 200)]
+    equal([(r["path"], r["status"]) for r in requests][:3], paths)
 
 
 def test_exception_within_a_session_ends_it_and_goes_on(server):
@@ -228,7 +229,7 @@ def test_network_that_is_down_for_the_whole_session_loses_nothing(server):
         after = host_ms()
         px.send("n", 3)
         refused(px)
-        assert "session requests wait" in px.status, px.status
+        assert "session/run requests wait" in px.status, px.status
     equal(px.flush(), 4)
     equal(_order(admin), ["POST", 4, "PATCH"])
     (session,) = admin.sessions()
@@ -282,7 +283,7 @@ def test_readings_do_not_wait_for_a_session_that_cannot_be_created(server):
     equal(px.flush(), 3)
     equal([p["session_id"] for p in admin.points()], ["s"] * 3)
     assert "session: the server failed (503)" in px.status, px.status
-    assert "2 session requests wait" in px.status, px.status
+    assert "2 session/run requests wait" in px.status, px.status
 
 
 def test_existing_session_counts_as_created(server):
@@ -326,7 +327,7 @@ def test_start_that_is_refused_at_two_times_is_given_up_and_counted(server):
     assert "dropped" not in px.status.split("session")[-1], px.status
     ticks.advance(1)
     px.tick()
-    assert "1 session requests dropped" in px.status, px.status
+    assert "1 session/run requests dropped" in px.status, px.status
     admin.clear_faults()
     with px.session("taken"):
         px.send("n", 2)
@@ -361,7 +362,9 @@ def test_requests_that_wait_are_bounded_and_the_oldest_goes_first(server):
         for i in range(20):
             with px.session("s%d" % i):
                 px.send("n", i)
-        assert "32 session requests wait; 8 session requests dropped" in px.status, px.status
+        assert "32 session/run requests wait; 8 session/run requests dropped" in px.status, (
+            px.status
+        )
         refused(px)
     equal(px.flush(), 20)
     equal([s["session_id"] for s in admin.sessions()], ["s%d" % i for i in range(4, 20)])

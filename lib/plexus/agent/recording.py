@@ -7,7 +7,6 @@ from .streams import stream_of
 _ID = const(128)
 _NAME = const(256)
 _SHOWN = const(40)
-_WAITING = const(16)  # sessions' requests over HTTP: a half of what the client keeps of them
 
 
 class Recording:
@@ -45,11 +44,6 @@ class Recording:
         if px.session_id is not None:
             remedy = "stop_session it" if self._session else "the device's program has to end it"
             raise ValueError("session_id: %r is open; %s first" % (px.session_id[:_SHOWN], remedy))
-        if px.session_requests is not None and px.session_requests.waiting > _WAITING:
-            raise ValueError(
-                "session_id: %d requests for sessions wait for the network; try again later"
-                % px.session_requests.waiting
-            )
         session = px.session(session_id, name)
         self._live.start(stream)
         try:

@@ -1,8 +1,8 @@
-"""Sessions: what `with px.session(...)` does, and its POST and PATCH, in order, till they pass."""
+"""Sessions: what `with px.session(...)` does; and the queue of their requests, and of runs'."""
 
 import time
 
-from ..port import const, load_once, ticks_diff
+from ..port import const, load, load_once, ticks_diff
 from ..readings.compound import suffix
 from ..readings.record import check_string
 from ..readings.render import string_text
@@ -10,15 +10,19 @@ from . import parse
 from .verdict import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE, Retry, judge
 
 _WAITING = const(32)
-# A request is [session_id, source_id, name, hi, lo, seq, refused]: an end's time, and the number of
-# the reading after it; None, or (ticks, readings confirmed till then) of its first refusal.
-_SESSION_ID = const(0)
-_END_HI = const(3)
-_END_LO = const(4)
-_END_SEQ = const(5)
-_REFUSED = const(6)
+# A call is [owner, seq, hi, lo, refused]: the Session or Run whose start or end it is; of an end
+# the number of the reading after it, else None; its time; None, or (ticks, readings confirmed till
+# then) of its first refusal.
+_OWNER = const(0)
+_SEQ = const(1)
+_HI = const(2)
+_LO = const(3)
+_REFUSED = const(4)
 _AGAIN_MS = const(1000)
 _KNOWN = const(1000000)  # a clock that does not know the time is below 10^12 ms
+# What answered() says beside the verdicts of verdict.py.
+_GIVE_UP = const(6)
+_AGAIN = const(7)  # the call has another owner now
 _PLAIN = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 _EPOCH = 0 if time.gmtime(0)[0] == 1970 else 946684800  # s from 1970 to the board's epoch
 
@@ -41,30 +45,47 @@ def session(px, session_id, name=None):
     return Session(px, session_id, name)
 
 
-def set_session(buffer, session_id, suffix):
+def set_session(buffer, session_id, suffix, call=None):
     """Put further readings into a session (None: into none): `suffix` is their JSON's end.
 
-    Returns the time (hi, lo) and the number of the next reading.
+    Returns the time (hi, lo) and the number of the next reading; a call gets them.
     """
     with buffer.lock:
         buffer.session_id = session_id
         buffer.plain_suffix = suffix
         buffer.text_numbers.clear()
-        buffer.clock.split(buffer.ticks_ms())
-        return buffer.clock.hi, buffer.clock.lo, buffer.ring.next
+        return stamp(buffer, call)
+
+
+def stamp(buffer, call):
+    """The time (hi, lo) and the number of the next reading, also for a call; under the lock."""
+    clock = buffer.clock
+    clock.split(buffer.ticks_ms())
+    if call:
+        call[_HI] = clock.hi
+        call[_LO] = clock.lo
+        if call[_SEQ] is not None:
+            call[_SEQ] = buffer.ring.next
+    return clock.hi, clock.lo, buffer.ring.next
 
 
 class SessionRequests:
-    """The sessions' requests that still have to pass, oldest first: at most 32.
+    """The requests of sessions and runs that still have to pass, oldest first: at most 32.
 
     A further one lets go of the oldest, which is counted: readings carry their session anyway.
+    An owner of calls is a Session or a Run. `kind` is its name for people, and trouble(status) what
+    an answer means to it, in words or as problem.py takes it. Its `id` is false while it has none
+    to be ended by; its `host` is None unless its requests go to another. due(call) is whether a
+    call can be made, ask(http, call) makes it, answered(call, status, content) is the verdict.
     """
 
     def __init__(self, retry):
         self._retry = retry
         self._calls = []
-        self._problem = None  # what was wrong with the last one: see problem.py
+        self._problem = None  # (owner, what was wrong with the last one: see trouble())
         self.dropped = 0
+        self.current = None  # the owner of the calls of the session that is open
+        self.as_runs = False  # the server has no sessions
 
     def __bool__(self):
         return bool(self._calls or self.dropped or self._problem)
@@ -74,58 +95,86 @@ class SessionRequests:
         """Requests that have not passed yet."""
         return len(self._calls)
 
-    def add(self, session_id, source_id, name, hi=None, lo=None, seq=0):
-        """A session's start, or its end at hi * 10^6 + lo ms, behind the reading before `seq`."""
+    def add(self, owner, seq):
+        """A call: a start (seq None), or an end (0), that stamp() or set_session() has to date."""
         if len(self._calls) == _WAITING:
             self._calls.pop(0)
             self.dropped += 1
-        self._calls.append([session_id, source_id, name, hi, lo, seq, None])
+        call = [owner, seq, None, None, None]
+        self._calls.append(call)
+        return call
+
+    def replace(self, session, run_of):
+        """Runs take the place of a session: `run_of()` makes one for each of its starts."""
+        run = None
+        for call in self._calls:
+            if call[_OWNER] is session:
+                if call[_SEQ] is None or not run:
+                    run = run_of()
+                call[_OWNER] = run
+        if self.current is session:
+            self.current = run
 
     def date(self, hi, lo):
-        """The clock is known now: move the ends that it stamped before by hi * 10^6 + lo ms."""
+        """The clock is known now: move the times that it gave before by hi * 10^6 + lo ms."""
         for call in self._calls:
-            if call[_END_HI] is not None:
-                carry, call[_END_LO] = divmod(call[_END_LO] + lo, 1000000)
-                call[_END_HI] += hi + carry
+            if call[_HI] is not None:
+                carry, call[_LO] = divmod(call[_LO] + lo, 1000000)
+                call[_HI] += hi + carry
 
     def send(self, http, buffer):
         """Make the requests that are due. An end waits until the readings before it have gone.
 
         One that is refused is made again, and given up when it is refused at another time, while
-        the server takes readings.
+        the server takes readings. Meanwhile those of other sessions and runs pass it.
         """
         ticks_ms = buffer.ticks_ms
-        while self._calls and not self._retry.wait_ms(ticks_ms()):
-            call = self._calls[0]
-            if call[_END_HI] is not None and buffer.ring.left(call[_END_SEQ]):
-                return
-            method, path, body = _request(call)
-            try:
-                status, content = http.request(
-                    method, sessions_path(http.path) + path, (body,), len(body)
-                )
-            except OSError as exc:
-                self._problem = (0, exc.args[0], exc.args[1])
-                self._retry.failed(FAILED, ticks_ms())
-                return
-            answer = parse(content)
-            verdict = judge(status, None, 0)
-            if status < 300 and isinstance(answer, dict) and answer.get("success") is not False:
-                verdict = CONFIRMED
-            elif status == 204 or status == 409:  # done without a word; it is there already
-                verdict = CONFIRMED
-            self._problem = (status, call[_SESSION_ID]) if verdict != CONFIRMED else None
-            if status == 404 and method == "PATCH":  # never made: no try will change it
-                verdict = CONFIRMED
-            elif verdict == REFUSED_READING or verdict == TOO_LARGE:
+        held = []
+        failed = False
+        calls = list(self._calls)  # another thread may add to them
+        while calls and not self._retry.wait_ms(ticks_ms()):
+            call = calls[0]
+            owner = call[_OWNER]
+            seq = call[_SEQ]
+            if seq is not None and (call[_HI] is None or buffer.ring.left(seq)):
+                break
+            if call not in self._calls or owner in held:
+                calls.pop(0)
+                continue
+            verdict = _GIVE_UP  # an end whose start has not passed
+            if seq is None or owner.id:
+                if not owner.due(call):
+                    held.append(owner)
+                    continue
+                try:
+                    status, content = owner.ask(http, call)
+                except OSError as exc:
+                    self._problem = (owner, (0,) + exc.args)
+                    self._retry.failed(FAILED, ticks_ms())
+                    return
+                verdict = owner.answered(call, status, content)
+                if verdict == _AGAIN:
+                    continue
+                self._problem = None
+                if verdict != CONFIRMED:
+                    self._problem = (owner, owner.trouble(status))
+                if status == 404 and seq is not None:  # never made: no try will change it
+                    verdict = CONFIRMED
+            if verdict == REFUSED_READING or verdict == TOO_LARGE:
                 now = ticks_ms()
                 since, confirmed = call[_REFUSED] or (now, buffer.confirmed)
                 call[_REFUSED] = since, confirmed
                 if ticks_diff(now, since) >= _AGAIN_MS and buffer.confirmed != confirmed:
-                    self.dropped += 1
+                    verdict = _GIVE_UP
+                    if status == 404:
+                        self.as_runs = False  # it was none of theirs that had no sessions
                 else:
-                    verdict = FAILED
-            if verdict > TOO_LARGE:
+                    held.append(owner)
+                    failed = failed or status != 404  # that waits for a reading, not for time
+                    continue
+            if verdict == _GIVE_UP:
+                self.dropped += 1
+            elif verdict > TOO_LARGE:
                 asked = http.exchange.retry_after
                 if asked:
                     asked = load_once(__name__, "http_date").retry_after_ms(
@@ -133,19 +182,25 @@ class SessionRequests:
                     )
                 self._retry.failed(verdict, ticks_ms(), asked)
                 return
-            self._retry.succeeded()
-            if self._calls and self._calls[0] is call:
-                self._calls.pop(0)
+            elif not failed:
+                self._retry.succeeded()
+            if call in self._calls:
+                self._calls.remove(call)
+        if failed:
+            self._retry.failed(FAILED, ticks_ms())
 
     def status(self, host):
-        """What `Plexus.status` says of the sessions."""
-        message = "; %d session requests wait" % len(self._calls) if self._calls else ""
+        """What `Plexus.status` says of the sessions and runs."""
+        message = "; %d session/run requests wait" % len(self._calls) if self._calls else ""
         if self.dropped:
-            message += "; %d session requests dropped" % self.dropped
-        trouble = self._problem  # taken once: another thread may be delivering
-        return message + (
-            "; session: " + load_once(__name__, "problem").problem(trouble, host) if trouble else ""
-        )
+            message += "; %d session/run requests dropped" % self.dropped
+        problem = self._problem  # taken once: another thread may be delivering
+        if not problem:
+            return message
+        owner, trouble = problem
+        if not isinstance(trouble, str):
+            trouble = load_once(__name__, "problem").problem(trouble, owner.host or host)
+        return message + "; %s: %s" % (owner.kind, trouble)
 
 
 def sessions_path(path):
@@ -153,24 +208,12 @@ def sessions_path(path):
     return path.split("?")[0].rstrip("/").rpartition("/")[0] + "/sessions"
 
 
-def _request(call):
-    # (method, path behind sessions', JSON) of one entry of `_calls`.
-    session_id, source_id, name, hi, lo, _, _ = call
-    if hi is not None:
-        body = b'{"status":"completed"'
-        if hi >= _KNOWN:
-            body += b',"ended_at":"' + iso_time(hi, lo).encode() + b'"'
-        body += b"}"
-        return "PATCH", "/" + quoted(session_id), body
-    body = b'{"session_id":' + string_text(session_id)
-    if name is not None:
-        body += b',"name":' + string_text(name)
-    body += b',"source_id":' + string_text(source_id) + b',"status":"active"}'
-    return "POST", "", body
-
-
 class Session:
     """A session of a Plexus client; use it in `with`, or call start() and end()."""
+
+    kind = "session"
+    host = None
+    id = True  # a server that never heard of the start says so at the end
 
     def __init__(self, client, session_id, name):
         check_string("session_id", session_id)
@@ -184,18 +227,22 @@ class Session:
 
     def start(self):
         client = self._client
+        requests = client.session_requests
         if client.session_id is not None:
             raise ValueError("session_id: %r is still open; end it first" % client.session_id)
-        client.session_requests.add(self.session_id, client.source_id, self.name)
-        set_session(client.buffer, self.session_id, suffix(None, self.session_id, None))
+        behind = suffix(None, self.session_id, None)
+        requests.current = owner = self._as_run() if requests.as_runs else self
+        set_session(client.buffer, self.session_id, behind, requests.add(owner, None))
         return self
 
     def end(self):
         client = self._client
         if client.session_id != self.session_id:
             return
-        hi, lo, seq = set_session(client.buffer, None, suffix(None, None, None))
-        client.session_requests.add(self.session_id, None, None, hi, lo, seq)
+        requests = client.session_requests
+        behind = suffix(None, None, None)
+        set_session(client.buffer, None, behind, requests.add(requests.current or self, 0))
+        requests.current = None
 
     def __enter__(self):
         return self.start()
@@ -208,3 +255,47 @@ class Session:
 
     async def __aexit__(self, *_):
         self.end()
+
+    def _as_run(self):
+        return load(__name__, "runs").of_session(self, self._client)
+
+    # What SessionRequests asks of it.
+
+    def trouble(self, status):
+        return status, self.session_id
+
+    def due(self, call):
+        return True
+
+    def ask(self, http, call):
+        method = "POST"
+        path = sessions_path(http.path)
+        if call[_SEQ] is None:
+            body = b'{"session_id":' + string_text(self.session_id)
+            if self.name is not None:
+                body += b',"name":' + string_text(self.name)
+            body += b',"source_id":%s,"status":"active"}' % string_text(self._client.source_id)
+        else:
+            method = "PATCH"
+            path += "/" + quoted(self.session_id)
+            body = b'{"status":"completed"'
+            if call[_HI] >= _KNOWN:
+                body += b',"ended_at":"' + iso_time(call[_HI], call[_LO]).encode() + b'"'
+            body += b"}"
+        return http.request(method, path, (body,), len(body))
+
+    def answered(self, call, status, content):
+        if status == 404 and call[_SEQ] is None:
+            requests = self._client.session_requests
+            try:
+                requests.replace(self, self._as_run)
+            except MemoryError:
+                return FAILED
+            requests.as_runs = True
+            return _AGAIN
+        answer = parse(content)
+        if status < 300 and isinstance(answer, dict) and answer.get("success") is not False:
+            return CONFIRMED
+        if status == 204 or status == 409:  # done without a word; it is there already
+            return CONFIRMED
+        return judge(status, None, 0)
