@@ -178,6 +178,17 @@ def test_a_source_of_which_a_part_is_stored_each_time_is_sent_in_smaller_parts()
     equal(sorted(set(gateway.values("pump"))), [3, 13, 23, 33, 43, 53])
 
 
+def test_a_source_over_its_limit_that_fills_a_batch_holds_up_no_other():
+    gateway = Gateway({"pump": 0})
+    with OwnTicks() as ticks:
+        px = client(gateway, clock=right_clock(ticks), flush_interval_ms=0, batch_points=5)
+        fill(px, 30, source_id="pump")
+        fill(px, 5, first=30)
+        step_on(px, ticks)
+    equal(account(px), (0, 5, 30, 0, 0))
+    equal(gateway.values("dev-1"), [30, 31, 32, 33, 34])
+
+
 def test_a_batch_of_one_source_that_is_stored_in_part_waits_and_goes_again():
     gateway = Gateway({"dev-1": 5})
     px = client(gateway)

@@ -8,7 +8,7 @@ limit of the server's: its readings of this batch are let go of and counted as d
 """
 
 from ..port import const, ticks_diff
-from ..readings.source_body import SourceBody, sources
+from ..readings.source_body import SourceBody, reach, sources
 from . import MAX_BYTES
 from .verdict import CONFIRMED, FAILED
 
@@ -32,22 +32,35 @@ def limits(delivery, discarded=0):
     """
     body = delivery.body
     buffer = delivery.buffer
+    count = body.count
     with buffer.lock:
-        counts = sources(buffer.ring, body.start, body.count)
+        counts = sources(buffer.ring, body.start, count)
+        if not (discarded or len(counts) > 1 or _is_known(delivery, counts)):
+            # Whether others are stored is for the next reading of another one to show.
+            count = reach(buffer.ring, body.start)
+            counts = sources(buffer.ring, body.start, count)
     if not discarded:
-        return Limits(delivery, counts) if len(counts) > 1 else None
+        several = len(counts) > 1 or _is_known(delivery, counts)
+        return Limits(delivery, counts, count) if several else None
     alike = [source for source in counts if counts[source] == discarded or len(counts) == 1]
     delivery.limited = alike[0] if len(alike) == 1 else None, buffer.ticks_ms()
     return None
 
 
-class Limits:
-    """The search: `step()` until `delivery.limits` is None again."""
+def _is_known(delivery, counts):
+    # Whether one of them was over its limit just now.
+    known = delivery.limited
+    fresh = known and ticks_diff(delivery.buffer.ticks_ms(), known[1]) < _KNOWN_MS
+    return bool(fresh and known[0] in counts)
 
-    def __init__(self, delivery, counts):
+
+class Limits:
+    """The search among `count` readings: `step()` until `delivery.limits` is None again."""
+
+    def __init__(self, delivery, counts, count):
         self._delivery = delivery
         body = delivery.body
-        first, behind = body.start, body.start + body.count & _WRAP
+        first, behind = body.start, body.start + count & _WRAP
         stored = delivery.stored
         missing = body.count - stored
         self._behind = behind
@@ -64,12 +77,9 @@ class Limits:
                 self._rest.append(group)
             else:
                 self._groups.append(group)
-        known = delivery.limited
-        now = delivery.buffer.ticks_ms()
-        if len(alike) == 1 and known and known[0] == alike[0]:
-            if ticks_diff(now, known[1]) < _KNOWN_MS:
-                self._discard(alike[0], missing)
-                self._groups = []
+        if len(alike) == 1 and _is_known(delivery, alike):
+            self._discard(alike[0], missing)
+            self._groups = []
 
     def step(self, dated):
         """One request at most. CONFIRMED: go on; else the verdict, and time has to pass."""

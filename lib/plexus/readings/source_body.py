@@ -39,6 +39,22 @@ def sources(ring, first, count):
     return counts
 
 
+def reach(ring, first):
+    """How many readings from number `first` on there are up to the first of another source, or at
+    all."""
+    at = cursor()
+    copy(at, ring.tail)
+    source = None
+    while at[_SEQ] != ring.head[_SEQ]:
+        found = source_of(ring, at)
+        _skip(ring, at)
+        if source is None:
+            source = found
+        elif found != source:
+            break
+    return at[_SEQ] - first & _WRAP
+
+
 def _skip(ring, at):
     ring.walk(at, ring.tmp, 0, 1, 0, 0, _ALL, b"0")
 
