@@ -3,9 +3,10 @@ from typing import Any, Literal
 
 from .clock import Clock
 from .delivery import Delivery
+from .delivery.call_queue import SessionRequests
 from .delivery.request import Http
 from .delivery.runs import Run, _Criterion
-from .delivery.sessions import Session, SessionRequests
+from .delivery.sessions import Session
 from .readings.buffer import Buffer
 from .readings.record import _Value
 from .tls import _Context

@@ -228,7 +228,7 @@ def test_a_prefix_that_makes_a_name_too_long_is_refused():
 
     channel = Bench().sampler.add(Own())
     configure(channel, {"prefix": "p" * 56})
-    refused({"prefix": "p" * 57}, "prefix: ", "257 characters", channel=channel)
+    refused({"prefix": "p" * 57}, "prefix: ", "257 bytes", channel=channel)
     channel = Bench().sampler.add(Gauge(), name="n" * 240)
     refused({"prefix": "p" * 20}, "prefix: ", channel=channel)
 

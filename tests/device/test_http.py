@@ -200,7 +200,7 @@ def test_second_address_is_tried_when_the_first_refuses(server):
 
     stream.socket = TwoAddresses()
     try:
-        equal(_http("http://somewhere/x").request("GET", "/")[0], 200)
+        equal(_http("http://somewhere/x").request("GET", "/api/ingest")[0], 405)
     finally:
         stream.socket = real
     equal(len(Admin(server.admin_url).requests()), 1)

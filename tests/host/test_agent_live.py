@@ -217,8 +217,9 @@ def test_platform_stores_every_reading_once_whichever_way_it_goes(platform_devic
         assert values == list(range(summary["counts"][metric])), metric
         assert {point["via"] for point in mock.points(metric)} == {"http"}
     shown = mock.points("shown")
-    assert {point["via"] for point in shown} == {"socket"}
     values = [point["value"] for point in shown]
-    assert values == sorted(set(values))
-    assert (len(values), summary["live_dropped"]) == (summary["live_sent"], 0)
+    assert sorted(values) == sorted(set(values))
+    # While there is no connection, what a session keeps goes over HTTP.
+    live = [point for point in shown if point["via"] == "socket"]
+    assert (len(live), summary["live_dropped"]) == (summary["live_sent"], 0)
     assert summary["connects"] == 3

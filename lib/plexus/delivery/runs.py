@@ -5,13 +5,13 @@ from ..readings.compound import compound_text
 from ..readings.record import check_string
 from ..readings.render import string_text
 from . import parse
-from .sessions import SessionRequests, iso_time, quoted, stamp
+from .call_queue import SessionRequests, iso_time, quoted, stamp
 from .verdict import CONFIRMED, FAILED, REFUSED_READING, Retry, judge
 
 _MAX_NAME = const(200)  # characters
 _OPERATORS = (">", ">=", "<", "<=", "=", "!=")
 _STATUSES = ("completed", "aborted")
-# Of a call, see sessions.py.
+# Of a call, see call_queue.py.
 _SEQ = const(1)
 _HI = const(2)
 _LO = const(3)

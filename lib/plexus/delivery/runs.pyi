@@ -2,8 +2,8 @@ from collections.abc import Sequence
 from typing import Any, Literal, Protocol, TypedDict
 
 from ..readings.buffer import Buffer
+from .call_queue import SessionRequests, _Call, _Trouble
 from .request import Http
-from .sessions import Session, SessionRequests, _Call, _Trouble
 
 class _Named(TypedDict, total=False):
     label: str
@@ -26,7 +26,7 @@ def run(
     tags: dict[str, Any] | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> Run: ...
-def of_session(session: Session, client: _Client) -> Run: ...
+def of_session(session: Any, client: _Client) -> Run: ...
 
 class Run:
     kind: str

@@ -1,44 +1,19 @@
-from collections.abc import Callable
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 from ..readings.buffer import Buffer
-from .problem import _Problem
+from .call_queue import SessionRequests, _Call, _Trouble
 from .request import Http
-from .runs import Run
-from .verdict import Retry
 
-# [owner, seq, hi, lo, refused]: see sessions.py.
-_Call: TypeAlias = list[Any]
-_Owner: TypeAlias = Session | Run
-_Trouble: TypeAlias = str | _Problem
-
-def iso_time(hi: int, lo: int) -> str: ...
-def quoted(text: str) -> str: ...
 def session(px: _Client, session_id: str, name: str | None = None) -> Session: ...
 def set_session(
     buffer: Buffer[Any], session_id: str | None, suffix: bytes, call: _Call | None = None
 ) -> tuple[int, int, int]: ...
-def stamp(buffer: Buffer[Any], call: _Call | None) -> tuple[int, int, int]: ...
 
 # The client, as far as sessions go.
 class _Client(Protocol):
     source_id: str
     buffer: Buffer[Any]
     session_requests: SessionRequests | None
-
-class SessionRequests:
-    dropped: int
-    current: _Owner | None
-    as_runs: bool
-    def __init__(self, retry: Retry) -> None: ...
-    def __bool__(self) -> bool: ...
-    @property
-    def waiting(self) -> int: ...
-    def add(self, owner: _Owner, seq: int | None) -> _Call: ...
-    def replace(self, session: Session, run_of: Callable[[], Run]) -> None: ...
-    def date(self, hi: int, lo: int) -> None: ...
-    def send(self, http: Http, buffer: Buffer[Any]) -> None: ...
-    def status(self, host: str) -> str: ...
 
 def sessions_path(path: str) -> str: ...
 
