@@ -525,20 +525,34 @@ def test_session_that_another_object_ends_is_a_run_that_ends(platform):
 
 
 def test_single_404_keeps_no_session_from_a_server_that_has_them(server):
-    time_ms = FakeTicks()
-    px = known(server, clock=right_clock(time_ms))
+    px = known(server)
     admin = Admin(server.admin_url)
     admin.script({"path": "/api/sessions", "status": 404})
-    with px.session("lost"):
+    for name in ("first", "second"):
+        with px.session(name):
+            px.send("n", 1)
+        ticks(px)
+    rows = admin.sessions()
+    equal(
+        sorted((s["session_id"], s["status"]) for s in rows),
+        [("first", "completed"), ("second", "completed")],
+    )
+    assert "session/run" not in px.status, px.status
+
+
+def test_session_of_a_server_that_has_neither_is_given_up(gateway):
+    time_ms = FakeTicks()
+    px = known(gateway, clock=right_clock(time_ms))
+    with px.session("s"):
         px.send("n", 1)
-    px.tick()
+    ticks(px)
     time_ms.advance(1000)
     px.send("n", 2)
-    ticks(px)
-    with px.session("kept"):
-        px.send("n", 3)
-    ticks(px)
-    equal([(s["session_id"], s["status"]) for s in admin.sessions()], [("kept", "completed")])
+    ticks(px, 9)
+    admin = Admin(gateway.admin_url)
+    assert px.session_requests.dropped >= 1 and not px.session_requests.waiting, px.status
+    equal([p["tags"] for p in admin.points(metric="n")], [{"session_id": "s"}, None])
+    assert len(asked(admin)) < 10, asked(admin)
 
 
 # --- addresses --------------------------------------------------------------------------------

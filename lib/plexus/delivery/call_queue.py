@@ -6,14 +6,15 @@ from ..port import const, load_once, ticks_diff
 from .verdict import CONFIRMED, FAILED, REFUSED_READING, TOO_LARGE
 
 _WAITING = const(32)
-# A call is [owner, seq, hi, lo, refused]: the Session or Run whose start or end it is; of an end
-# the number of the reading after it, else None; its time; None, or (ticks, readings confirmed till
-# then) of its first refusal.
+# A call is [owner, seq, hi, lo, refused, unseen]: the Session or Run whose start or end it is; of
+# an end the number of the reading after it, else None; its time; None, or (ticks, readings
+# confirmed till then) of its first refusal; None, or readings confirmed till its last 404.
 _OWNER = const(0)
 _SEQ = const(1)
 _HI = const(2)
 _LO = const(3)
 _REFUSED = const(4)
+_UNSEEN = const(5)
 _AGAIN_MS = const(1000)
 # What answered() says beside the verdicts of verdict.py.
 _GIVE_UP = const(6)
@@ -51,8 +52,9 @@ class SessionRequests:
     A further one lets go of the oldest, which is counted: readings carry their session anyway.
     An owner of calls is a Session or a Run. `kind` is its name for people, and trouble(status) what
     an answer means to it, in words or as problem.py takes it. Its `id` is false while it has none
-    to be ended by; its `host` is None unless its requests go to another. due(call) is whether a
-    call can be made, ask(http, call) makes it, answered(call, status, content) is the verdict.
+    to be ended by; its `host` is None unless its requests go to another; its `session` that of
+    which it was made. due(call) is whether a call can be made, ask(http, call) makes it,
+    answered(call, status, content) is the verdict.
     """
 
     def __init__(self, retry):
@@ -76,20 +78,20 @@ class SessionRequests:
         if len(self._calls) == _WAITING:
             self._calls.pop(0)
             self.dropped += 1
-        call = [owner, seq, None, None, None]
+        call = [owner, seq, None, None, None, None]
         self._calls.append(call)
         return call
 
-    def replace(self, session, run_of):
-        """Runs take the place of a session: `run_of()` makes one for each of its starts."""
-        run = None
+    def replace(self, owner, other):
+        """Another takes the place of an owner: `other()` gives one for each of its starts."""
+        new = None
         for call in self._calls:
-            if call[_OWNER] is session:
-                if call[_SEQ] is None or not run:
-                    run = run_of()
-                call[_OWNER] = run
-        if self.current is session:
-            self.current = run
+            if call[_OWNER] is owner:
+                if call[_SEQ] is None or not new:
+                    new = other()
+                call[_OWNER] = new
+        if self.current is owner:
+            self.current = new
 
     def date(self, hi, lo):
         """The clock is known now: move the times that it gave before by hi * 10^6 + lo ms."""
@@ -119,7 +121,7 @@ class SessionRequests:
                 continue
             verdict = _GIVE_UP  # an end whose start has not passed
             if seq is None or owner.id:
-                if not owner.due(call):
+                if call[_UNSEEN] == buffer.confirmed or not owner.due(call):
                     held.append(owner)
                     continue
                 try:
@@ -142,11 +144,16 @@ class SessionRequests:
                 call[_REFUSED] = since, confirmed
                 if ticks_diff(now, since) >= _AGAIN_MS and buffer.confirmed != confirmed:
                     verdict = _GIVE_UP
-                    if status == 404:
-                        self.as_runs = False  # it was none of theirs that had no sessions
+                elif status == 404:  # that waits for a reading, not for time
+                    call[_UNSEEN] = buffer.confirmed
                 else:
-                    held.append(owner)
-                    failed = failed or status != 404  # that waits for a reading, not for time
+                    failed = True
+                if status == 404 and owner.session:
+                    # Has it sessions after all? The next try shows it.
+                    self.as_runs = False
+                    self.replace(owner, lambda session=owner.session: session)
+                if verdict != _GIVE_UP:
+                    held.append(call[_OWNER])
                     continue
             if verdict == _GIVE_UP:
                 self.dropped += 1

@@ -29,7 +29,9 @@ def run(px, name, pass_criteria=None, tags=None, metadata=None):
 def of_session(session, client):
     """The run that stands for a session on a server that has none; it takes over its calls."""
     name = session.name or session.session_id
-    return Run(client, name[:_MAX_NAME], None, None, {"session_id": session.session_id})
+    run = Run(client, name[:_MAX_NAME], None, None, {"session_id": session.session_id})
+    run.session = session
+    return run
 
 
 class Run:
@@ -40,7 +42,7 @@ class Run:
     """
 
     kind = "run"
-    host = None
+    host = session = None
 
     def __init__(self, client, name, pass_criteria, tags, metadata):
         if not isinstance(name, str) or not 0 < len(name) <= _MAX_NAME:
@@ -61,7 +63,6 @@ class Run:
         self._start = json  # what its start says, until that has passed
         self._began = ()  # when that was
         self._status = None  # None: not started; "active", or how it ended
-        self._unseen = None  # readings confirmed when the server did not know the source
 
     def start(self):
         if self._status:
@@ -108,7 +109,7 @@ class Run:
         if call[_SEQ] is not None:
             return True
         hi = call[_HI]
-        return hi is not None and hi >= _KNOWN and self._unseen != self._client.buffer.confirmed
+        return hi is not None and hi >= _KNOWN
 
     def ask(self, http, call):
         url = load_once("plexus", "url")
@@ -131,10 +132,7 @@ class Run:
             return _GIVE_UP
         content = bytes(content)
         if status >= 300:
-            if status == 404:
-                self._unseen = self._client.buffer.confirmed
-                return REFUSED_READING
-            return judge(status, None, 0)
+            return REFUSED_READING if status == 404 else judge(status, None, 0)
         if content.strip()[:1] == b"<":  # the page of a portal
             return FAILED
         answer = parse(content)

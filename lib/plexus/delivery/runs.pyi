@@ -31,6 +31,7 @@ def of_session(session: Any, client: _Client) -> Run: ...
 class Run:
     kind: str
     host: str | None
+    session: Any
     name: str
     id: str | None
     test_result: dict[str, Any] | None

@@ -44,7 +44,7 @@ class Session:
     """A session of a Plexus client; use it in `with`, or call start() and end()."""
 
     kind = "session"
-    host = None
+    host = session = None
     id = True  # a server that never heard of the start says so at the end
 
     def __init__(self, client, session_id, name):

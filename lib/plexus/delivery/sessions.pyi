@@ -20,6 +20,7 @@ def sessions_path(path: str) -> str: ...
 class Session:
     kind: str
     host: str | None
+    session: None
     id: bool
     session_id: str
     name: str | None
