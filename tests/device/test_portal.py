@@ -12,7 +12,7 @@ from firmware.setup.web import Web
 from models import machine, network
 from models.bme280 import Model as Bme280
 from models.bus import I2C
-from plexus.port import reserve, sleep_ms
+from plexus.port import get_ident, reserve, sleep_ms
 from support import equal, raises
 
 TIMEOUT_S = 90
@@ -39,6 +39,7 @@ class Trial:
 
     def check_key(self, whole):
         self.asked.append(whole["api_key"])
+        self.thread = get_ident()
         while self.silent:
             sleep_ms(5)
         return self.key
@@ -289,6 +290,7 @@ def test_while_the_server_is_silent_the_page_says_that_it_is_asked(scratch, port
 
     board, result = visit(scratch, ports, session, trial)
     equal(result, True)
+    assert trial.thread != get_ident()
 
 
 def test_without_ram_for_a_thread_the_server_is_asked_all_the_same(scratch, ports):
@@ -303,7 +305,7 @@ def test_without_ram_for_a_thread_the_server_is_asked_all_the_same(scratch, port
         _, result = visit(scratch, ports, session, trial)
     finally:
         reserve.free = before
-    equal((result, trial.asked), (True, ["plx_secret"]))
+    equal((result, trial.asked, trial.thread), (True, ["plx_secret"], get_ident()))
 
 
 def test_a_hidden_network_is_named(scratch, ports):

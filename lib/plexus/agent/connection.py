@@ -29,12 +29,7 @@ _STABLE_MS = const(30000)
 _ACK_MS = const(30000)
 _LIMITED_MS = const(10000)  # so long nothing is shown to a server that keeps none of it
 _SELDOM_MS = const(900000)  # commands that are not permitted are not declared for so long
-_GOODBYES = (
-    1000,
-    1001,
-    1005,
-    1012,
-)  # close codes, of which 1005 stands for none
+_GOODBYES = (1000, 1001, 1005, 1012)  # close codes, of which 1005 stands for none
 _ERROR_MS = const(1000)  # a clock that is better is not set by the server
 
 
