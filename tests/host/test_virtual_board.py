@@ -26,6 +26,26 @@ def join(ssid="home", key="12345678"):
 """
 
 
+# Fills the heap when a machine is powered on, and then does this.
+FULL = """
+import machine
+if machine.reset_cause() == machine.PWRON_RESET:
+    hoard = None
+    for size in (4096, 64):
+        try:
+            while True:
+                hoard = (hoard, bytearray(size))
+        except MemoryError:
+            pass
+    try:
+        while True:
+            hoard = (hoard, None)
+    except MemoryError:
+        pass
+    %s
+"""
+
+
 @pytest.fixture
 def board(virtual_board: Boards) -> VirtualBoard:
     return virtual_board()
@@ -34,6 +54,28 @@ def board(virtual_board: Boards) -> VirtualBoard:
 def run(board: VirtualBoard, program: str) -> str:
     """What a program prints that mpremote runs, without a soft reset before it."""
     return board.mpremote("resume", "exec", program)
+
+
+# A full heap
+
+
+def test_a_program_that_has_filled_the_heap_can_reset_the_board(virtual_board: Boards) -> None:
+    board = virtual_board({"main.py": FULL % "machine.reset()"})
+    board.wait_reset(HARD)
+
+
+def test_in_a_full_heap_the_line_to_the_computer_is_free_after_use(virtual_board: Boards) -> None:
+    use = """
+    try:
+        with machine._host._telling:
+            pass
+    except MemoryError:
+        pass
+    free = not machine._host._telling._lock.locked()
+    hoard = None
+    print("free", free)
+    """
+    virtual_board({"main.py": FULL % use}).wait_for("free True")
 
 
 # mpremote

@@ -55,7 +55,7 @@ class _Lock:
             self._owner = me
         self._depth += 1
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, value, traceback):  # no *_: no memory for a tuple, no release
         self._depth -= 1
         if not self._depth:
             self._owner = None

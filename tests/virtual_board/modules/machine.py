@@ -221,6 +221,7 @@ class Timer:
                 return
 
 
+_RESET = b'{"op": "reset"}\n'
 _FEED = b'{"op": "wdt", "ms": null}\n'
 
 
@@ -275,7 +276,9 @@ def wake_reason():
 
 
 def reset():
-    _host.end("reset")
+    _host.tell_line(_RESET)  # in a full heap too
+    while True:
+        time.sleep(10)
 
 
 def soft_reset():
