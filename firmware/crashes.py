@@ -124,7 +124,7 @@ class Crashes:
 
             self._crashed(early, *described(error, self.secrets))
             self._store()
-        except MemoryError:
+        except Exception:  # noqa: BLE001 -- a MemoryError, or what another thread has made of it
             gc.collect()
             self._state["early"] = row  # it may be counted already
             self._crashed(early, type(error).__name__ + ": no memory for its traceback", "")

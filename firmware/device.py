@@ -104,8 +104,11 @@ class Device:
         """Let go of all parts: it is of no use any more, and allocates nothing for that.
 
         It may outlive who lets go of it. The thread that delivers has it in hand, for seconds
-        amid a flush, and a collector takes any number on a stack for an address.
+        amid a flush, and a collector takes any number on a stack for an address. So may what has
+        filled the heap. The readings' bytes go in any case: they are room for the crash's record.
         """
+        if self.px:
+            self.px.buffer.discard()
         self.px = self.sampler = self.network = None
         self.lights = self.device_commands = self.uploader = None
         self.found = self.problems = ()

@@ -740,3 +740,15 @@ def test_making_pieces_needs_hardly_any_heap():
     gc.enable()
     print("%d B" % taken)
     assert taken < 2048, taken
+
+
+# The end
+
+
+def test_a_buffer_that_is_discarded_gives_its_bytes_back_and_refuses_readings():
+    client = Client()
+    client.send("m", 1.5)
+    client.buffer.discard()
+    equal(client.buffer.ring.data, None)
+    with raises(TypeError):
+        client.send("m", 1.5)

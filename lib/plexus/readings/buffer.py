@@ -125,6 +125,13 @@ class Buffer:
             tap,
         )
 
+    def discard(self):
+        """Let go of the ring's bytes, and allocate nothing for that: the program is to end.
+
+        Who goes on with it gets a TypeError: its machine code takes no None for bytes.
+        """
+        self._parts = self.ring.data = None  # pyright: ignore[reportAttributeAccessIssue]
+
     @property
     def pending(self):
         """Readings that wait for the server's confirmation."""
