@@ -105,11 +105,24 @@ def test_values_of_every_kind_are_shown_as_they_are_kept():
     ):
         for _ in range(2):
             px.send("m", value)
-    px.send("m", 1, tags={"a": "b"}, source_id="dev-2")
+    px.send("m", 1, tags={"a": "b"}, source_id="dev-1")
     px.send("m", 2, timestamp=1600000000123)
     px.send_batch([("n", 1), ("m", "x")], tags={"c": "d"})
     equal(points(live), px.points())
     equal(live.sent, px.pending)
+
+
+def test_reading_of_another_source_is_not_shown_as_one_of_this():
+    px, live = device()
+    live.start(Stream("a"))
+    px.send("m", 1, source_id="dev-2")
+    px.send("m", 2, tags={"a": "b", "source_id": "dev-2"})
+    live.send("m", 3, source_id="dev-2")
+    equal((values(live), px.pending, live.dropped), ([2], 2, 0))
+    px.session_id = "s1"
+    px.send("m", 4, tags={"a": "b"}, source_id="dev-2")
+    px.send("m", 5, tags={"a": "b", "source_id": "dev-2"})
+    equal((values(live), px.pending), ([5], 4))
 
 
 def test_every_reading_of_many_frames_is_there_once_and_in_order():

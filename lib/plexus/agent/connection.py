@@ -111,15 +111,16 @@ class Connection:
             # only the awaited one.
             await self._over.wait()
         finally:
-            self.connected = self._live.connected = False
+            self.connected = False
             for part in parts:
                 part.cancel()
+            # At once: a sensor that is read on demand is not to be read for nobody.
+            self._live.end_streams()
+            self._dispatcher.disconnected()
             for part in parts:
                 while not part.done():
                     await asyncio.sleep(0.01)
             self._outbox[:] = [text for text in self._outbox if isinstance(text, str)]
-            self._live.end_streams()
-            self._dispatcher.disconnected()
             try:
                 await asyncio.wait_for(ws.close(), _CLOSE_S)
             except (OSError, MemoryError, asyncio.TimeoutError):
