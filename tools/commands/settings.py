@@ -6,6 +6,7 @@ import getpass
 import io
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,6 +194,35 @@ def check_keys(devices: Iterable[Settings]) -> str:
                 "without the server's word"
             )
     return next(iter(found.values()), "")
+
+
+def address_for(config: Mapping[str, Any], ca: bytes | None = None) -> str:
+    """Where the key of this configuration is taken, if its own address is gone; "": nowhere known.
+
+    The key goes to no other server than it has: one of Plexus's two addresses stands for the other,
+    and any other server is asked at its other path, /api/ingest or /ingest. ca: the content of its
+    ca_file.
+    """
+    from firmware.setup import connection_test
+
+    known = connection_test.ENDPOINTS
+    own = config.get("endpoint", known[0])
+    if own in known:
+        others = [address for address in known if address != own]
+    else:
+        base, _, last = own.rpartition("/")
+        root = base.removesuffix("/api")
+        others = [] if last != "ingest" else [root + ("/ingest" if root != base else "/api/ingest")]
+    with tempfile.TemporaryDirectory() as directory:
+        for address in others:
+            asked = {**config, "endpoint": address}
+            if ca is not None:
+                file = Path(directory) / Path(config["ca_file"]).name
+                file.write_bytes(ca)
+                asked["ca_file"] = str(file)
+            if connection_test.check_key(asked) is None:
+                return address
+    return ""
 
 
 def ask_missing(
