@@ -25,6 +25,7 @@ FIELDS = {
     "board": "what board it is: a file of boards/",
 }
 _SECRET = ("wifi_password", "api_key")
+_UNCLAIMED = "plx_unclaimed"  # stands for the key that a claim is to give
 
 
 class SettingsError(Exception):
@@ -136,7 +137,12 @@ def given(options: argparse.Namespace, environment: Mapping[str, str] = os.envir
             fields[name] = value
     if options.ca is not None and not options.ca.is_file():
         raise SettingsError(f"{options.ca}: there is no such file")
-    return Given(fields, _template(options.config) if options.config else {}, options.ca)
+    template = _template(options.config) if options.config else {}
+    if getattr(options, "claim", False):
+        if "api_key" in fields or "api_key" in template:
+            raise SettingsError("--claim: an API key is given as well; leave one of them out")
+        fields["api_key"] = _UNCLAIMED
+    return Given(fields, template, options.ca)
 
 
 def fleet(path: Path, given: Given, start: str | None = None) -> list[Settings]:
@@ -162,6 +168,29 @@ def fleet(path: Path, given: Given, start: str | None = None) -> list[Settings]:
     if start not in lines:
         raise SettingsError(f"--start: {path.name} has no device of this source_id")
     return [device for device in found if device.line >= lines[start]]
+
+
+def claim_key(devices: Iterable[Settings], say: Callable[[str], None]) -> None:
+    """Give the devices that have none a key, one for all of them, as --claim asks for.
+
+    say: tells the person what to do. SettingsError: there is none.
+    """
+    from plexus.url import INGEST
+    from tools.commands.claim import ClaimError, claim
+
+    without = [device for device in devices if device.config["api_key"] == _UNCLAIMED]
+    if not without:
+        return
+    first = without[0]
+    endpoints = {device.config.get("endpoint", INGEST) for device in without}
+    if len(endpoints) > 1:
+        raise SettingsError("--claim: the devices have several endpoints, and a key is for one")
+    try:
+        key = claim(endpoints.pop(), first.source_id, first.ca, say)
+    except ClaimError as error:
+        raise SettingsError(f"--claim: {error}") from None
+    for device in without:
+        device.config["api_key"] = key
 
 
 def check_keys(devices: Iterable[Settings]) -> str:
