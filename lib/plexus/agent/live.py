@@ -39,7 +39,7 @@ class Live:
     stores: the server keeps what this shows, so a reading goes one way only: those of the client
     go with its uploads, which then come each second, and the others are shown and not kept here.
     acks: it acknowledges frames, which have a number for that. What was in them waits here until
-    then, and goes out again on the next connection.
+    then, and goes out again on the next connection. max_bytes: what it takes of a frame.
     """
 
     def __init__(self, px, ring_bytes=4096):
@@ -52,6 +52,7 @@ class Live:
         self.sent = 0
         self.stores = self.acks = False
         self.frames = 0  # of this connection
+        self.max_bytes = _FRAME
         self._ends = []  # numbers of the records behind those frames that are not acknowledged
         self._px = px
         self.clock = px.clock
@@ -201,7 +202,8 @@ class Live:
             self.sent -= left
 
     def frame(self):
-        """The next telemetry message: UTF-8 JSON of up to 2048 B, or None if nothing waits.
+        """The next telemetry message: UTF-8 JSON of up to 2048 B, or max_bytes, or None if nothing
+        waits.
 
         It is a view of memory that the next call writes to. A reading that is too large for it is
         dropped.
@@ -237,7 +239,8 @@ class Live:
                 start = len(head)
                 copy(at, place)
                 # Each reading begins with its comma; the first one's lies on the head's end.
-                end = render(ring, at, out, _SINGLE, count, start - 1, _FRAME, _FRAME - 2)
+                limit = min(self.max_bytes, _FRAME) - 2
+                end = render(ring, at, out, _SINGLE, count, start - 1, _FRAME, limit)
                 count = (at[_SEQ] - first) & _WRAP
                 if count:
                     break
