@@ -89,6 +89,17 @@ def test_reading_of_a_session_goes_with_the_uploads_while_there_is_no_connection
     play(script)
 
 
+def test_no_sensor_is_read_on_demand_for_a_connection_that_is_gone():
+    async def script(talk):
+        await talk.ask_typed("start_stream")
+        equal(talk.hall.client is talk.agent.live, True)
+        talk.socket.end(1006)
+        await talk.pass_ms(0)  # no time for a reading that would go nowhere
+        equal((talk.hall.client, talk.agent.live.streams), (None, ()))
+
+    play(script)
+
+
 def test_what_waits_when_the_connection_ends_is_counted_as_dropped():
     async def script(talk):
         await talk.ask_typed("start_stream")
