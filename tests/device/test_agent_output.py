@@ -11,7 +11,7 @@ GATEWAY = "wss://gateway.example/ws/device"
 KNOWN = ("device_auth", "telemetry", "heartbeat", "device_error", "pong", "command_result")
 
 
-def play(script, url=GATEWAY):
+def play(script, url=GATEWAY, **authenticated):
     talk = Talk(url=url)
 
     @talk.agent.command("echo", params={"text": {"type": "string"}, "times": {"type": "integer"}})
@@ -19,6 +19,10 @@ def play(script, url=GATEWAY):
         for _ in range(times):
             out(text)
         return len(text)
+
+    @talk.agent.command("list")
+    def list_all(out):
+        return list(range(1000, 1300))
 
     @talk.agent.command("broken")
     def broken(out):
@@ -32,7 +36,7 @@ def play(script, url=GATEWAY):
             await talk.time.sleep(1)
 
     async def main():
-        await talk.authenticate()
+        await talk.authenticate(**authenticated)
         await script(talk)
 
     talk.play(main)
@@ -49,6 +53,32 @@ def test_output_is_in_the_result():
         equal(answers, [ack("execute"), result("execute", value)])
 
     play(script)
+
+
+def test_answer_is_no_larger_than_the_server_takes():
+    async def script(talk):
+        # What it said goes first, then what it returned: the answer itself is there.
+        for length, value in (
+            (20, {"code": 0, "result": 20, "output": "x" * 200}),
+            (200, {"code": 0, "result": 200}),
+        ):
+            answers = await talk.ask_typed("echo", text="x" * length, times=10)
+            equal(answers[1:], [result("echo", value)])
+        answers = await talk.ask_typed("list")
+        equal(answers[1:], [result("list", {})])
+        for text in talk.socket.texts[1:]:
+            assert len(text.encode()) <= 800, text
+
+    play(script, max_frame_bytes=800)
+
+
+def test_size_of_a_message_that_makes_no_sense_is_no_limit():
+    for size in (0, -1, True, "800", None, 70000):
+
+        async def script(talk):
+            equal(len((await talk.ask_typed("list"))[1]["result"]["result"]), 300)
+
+        play(script, max_frame_bytes=size)
 
 
 def test_command_without_output_has_none_in_its_result():

@@ -6,6 +6,7 @@ import json
 
 from agent_world import beside
 from clients import Randoms, client, right_clock
+from dashboard import Dashboard
 from plexus import Plexus
 from plexus.agent.agent import Agent
 from plexus.sensors.sampling.sampler import Sampler
@@ -59,33 +60,6 @@ def test_agent_streams_over_a_real_socket(websocket_server):
     equal(messages[0]["type"], "device_auth")
     equal([m["event"] for m in messages if m["type"] == "command_result"], ["ack", "result"])
     assert [m for m in messages if m["type"] == "telemetry"], messages
-
-
-class Dashboard:
-    """What a person does at the mock server, while the agent runs."""
-
-    def __init__(self, server):
-        self._url = server.admin_url + "/admin/devices/dev-1/"
-
-    def ask(self, kind, **params):
-        http("POST", self._url + "commands", {"command": kind, "params": params})
-
-    def disconnect(self, code):
-        http("POST", self._url + "disconnect", {"code": code})
-
-    def said(self, kind):
-        """The device's messages of a type."""
-        messages = http("GET", self._url + "messages?limit=2000")["messages"]
-        messages = [m["message"] for m in messages if m["from"] == "device"]
-        return [m for m in messages if isinstance(m, dict) and m["type"] == kind]
-
-    async def wait_for(self, kind, count=1):
-        for _ in range(200):
-            said = self.said(kind)
-            if len(said) >= count:
-                return said
-            await asyncio.sleep(0.05)
-        raise AssertionError("no %s" % kind)
 
 
 async def evening(server, agent, px, typed):

@@ -59,6 +59,21 @@ def test_reading_that_is_not_kept_goes_over_the_socket_alone_also_for_a_stream_t
     play(script)
 
 
+def test_reading_of_another_source_goes_with_the_uploads_where_it_is_stored_as_its_own():
+    async def script(talk):
+        live = talk.agent.live
+        live.send("n", 0, source_id="tank-2")  # nobody wants to see it
+        await talk.ask_typed("start_stream", metrics=["n"])
+        live.send("n", 1, source_id="tank-2")
+        live.send("n", 2, source_id="dev-1")
+        await talk.pass_ms(500)
+        frames = talk.socket.of("telemetry")
+        equal([p["value"] for frame in frames for p in frame["points"]], [2])
+        equal((talk.px.pending, live.sent, live.dropped), (1, 1, 0))
+
+    play(script)
+
+
 def test_reading_of_a_session_goes_with_the_uploads_while_there_is_no_connection():
     async def script(talk):
         await talk.ask_typed("start_session", session_id="s1")
@@ -70,6 +85,17 @@ def test_reading_of_a_session_goes_with_the_uploads_while_there_is_no_connection
         await talk.authenticate()
         await talk.pass_ms(500)
         equal(shown(talk), [])
+
+    play(script)
+
+
+def test_no_sensor_is_read_on_demand_for_a_connection_that_is_gone():
+    async def script(talk):
+        await talk.ask_typed("start_stream")
+        equal(talk.hall.client is talk.agent.live, True)
+        talk.socket.end(1006)
+        await talk.pass_ms(0)  # no time for a reading that would go nowhere
+        equal((talk.hall.client, talk.agent.live.streams), (None, ()))
 
     play(script)
 

@@ -105,11 +105,52 @@ def test_values_of_every_kind_are_shown_as_they_are_kept():
     ):
         for _ in range(2):
             px.send("m", value)
-    px.send("m", 1, tags={"a": "b"}, source_id="dev-2")
+    px.send("m", 1, tags={"a": "b"}, source_id="dev-1")
     px.send("m", 2, timestamp=1600000000123)
     px.send_batch([("n", 1), ("m", "x")], tags={"c": "d"})
     equal(points(live), px.points())
     equal(live.sent, px.pending)
+
+
+def test_reading_of_another_source_is_not_shown_as_one_of_this():
+    px, live = device()
+    live.start(Stream("a"))
+    px.send("m", 1, source_id="dev-2")
+    px.send("m", 2, tags={"a": "b", "source_id": "dev-2"})
+    live.send("m", 3, source_id="dev-2")
+    equal((values(live), px.pending, live.dropped), ([2], 2, 0))
+    px.session_id = "s1"
+    px.send("m", 4, tags={"a": "b"}, source_id="dev-2")
+    px.send("m", 5, tags={"a": "b", "source_id": "dev-2"})
+    equal((values(live), px.pending), ([5], 4))
+
+
+def test_frame_is_no_larger_than_the_server_takes():
+    px, live = device(ring_bytes=65536, live_bytes=65536)
+    live.max_bytes = 400
+    live.start(Stream("a"))
+    sent_every(px, 3, 50)
+    px.send("m", "x" * 250)
+    px.send("m", {"a": "x" * 400})  # which fits into no frame
+    px.send("m", 50)
+    messages = []
+    while True:
+        frame = live.frame()
+        if frame is None:
+            break
+        assert len(frame) <= 400, len(frame)
+        messages.append(json.loads(bytes(frame)))
+    found = [point["value"] for message in messages for point in message["points"]]
+    equal((found[:50], found[-1], live.sent + live.dropped), (list(range(50)), 50, 53))
+    assert live.dropped == 1 and "x" * 250 in found, (live.dropped, found)
+
+
+def test_no_frame_fits_into_less_than_its_head():
+    px, live = device()
+    live.max_bytes = 20
+    live.start(Stream("a"))
+    sent_every(px, 3, 5)
+    equal((live.frame(), live.sent, live.dropped), (None, 0, 5))
 
 
 def test_every_reading_of_many_frames_is_there_once_and_in_order():

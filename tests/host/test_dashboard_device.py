@@ -53,3 +53,23 @@ def test_what_a_person_records_at_the_page_is_stored_once(
     steps_ms = [b["timestamp_ms"] - a["timestamp_ms"] for a, b in pairwise(moving)]
     assert sorted(steps_ms)[len(steps_ms) // 2] <= 60
     assert mock.device(SOURCE)["violations"] == []
+
+
+def test_what_is_watched_at_the_platform_comes_over_http_and_is_drawn_live(
+    device: Devices, page: Page, platform: ServerView
+) -> None:
+    mock = platform.mock
+    device(sensors=[IMU], agent={"url": mock.ws_url}, endpoint=platform.device["ingest"])
+    page.goto(mock.admin_url)
+    see(page, "#tabs", SOURCE)
+    see(page, ".sensor", "imu.acceleration")
+
+    page.get_by_role("button", name="Start stream", exact=True).click()
+    see(page, ".running", "all metrics")
+    drawn = f"(async () => ({card('imu.acceleration', SOURCE)})?.readings.length ?? 0)()"
+    before = page.evaluate(drawn)
+    mock.wait_until(lambda _: page.evaluate(drawn) >= before + 20, 20)
+
+    known = mock.device(SOURCE)
+    assert (known["frames"], known["violations"]) == (0, [])
+    assert not any(point["duplicate"] or point["via"] == "socket" for point in mock.points())

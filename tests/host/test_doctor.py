@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from firmware.setup import connection_test
 from plexus.delivery.bounded_socket import CONNECT, SECURE
 from tests.fixtures.commands import KEY, PASSWORD, Outcome, Run
 from tests.fixtures.server import ServerView, TlsView
@@ -417,6 +418,42 @@ def test_refused_key_is_found(configured: Set, doctor: Doctor) -> None:
         outcome = doctor(configured(endpoint=server.url + "/api/ingest"), 10)
     assert "(401)" in outcome.found["key"]["problem"]
     assert KEY not in outcome.printed
+
+
+def test_address_that_takes_the_key_is_named_where_the_boards_is_gone(
+    configured: Set, doctor: Doctor, gateway: ServerView
+) -> None:
+    right = gateway.device["ingest"]
+    outcome = doctor(configured(endpoint=gateway.device["url"] + "/api/ingest"), 10)
+    found = outcome.found["address"]
+    assert f"\n{right} takes the key" in found["problem"]
+    assert found["remedy"] == f"python -m tools provision --replace --endpoint {right}"
+    assert KEY not in outcome.printed
+
+
+def test_platforms_two_addresses_stand_for_each_other(
+    server: ServerView, platform: ServerView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = {"api_key": KEY, "source_id": "dev-1"}
+    gone, today = platform.mock.url + "/api/ingest", platform.device["ingest"]
+    monkeypatch.setattr(connection_test, "ENDPOINTS", (gone, today))
+    assert settings.address_for(config) == today
+    assert settings.address_for(config | {"endpoint": gone}) == today
+    documented = server.device["ingest"]
+    monkeypatch.setattr(connection_test, "ENDPOINTS", (documented, gone))
+    assert settings.address_for(config | {"endpoint": gone}) == documented
+
+
+def test_key_of_another_server_is_shown_to_that_alone(
+    server: ServerView, gateway: ServerView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = (server.device["ingest"], server.device["url"] + "/ingest")
+    monkeypatch.setattr(connection_test, "ENDPOINTS", known)
+    config = {"api_key": KEY, "source_id": "dev-1"}
+    for path, address in (("/api/ingest", "/ingest"), ("/x", None), ("/ingest", None)):
+        found = settings.address_for(config | {"endpoint": gateway.mock.url + path})
+        assert found == (gateway.mock.url + address if address else "")
+    assert server.mock.requests() == []
 
 
 def test_certificate_that_is_not_trusted_is_found(

@@ -159,6 +159,84 @@ def test_address_that_takes_the_key_is_kept_where_none_was_given(
     assert config(board)["endpoint"] == today
 
 
+def decide(mock: MockServer, decision: str) -> threading.Thread:
+    """A person who decides about the next claim."""
+
+    def run() -> None:
+        mock.wait_until(lambda mock: bool(mock.claims()))
+        mock.decide(mock.claims()[0]["user_code"], decision)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server is asked at once whether a claim is approved, and then again."""
+    monkeypatch.setattr("tools.mock_server.claims.INTERVAL_S", 0)
+    monkeypatch.setattr("tools.commands.claim._LEAST_S", 0.05)
+
+
+@pytest.mark.usefixtures("soon")
+def test_key_is_claimed_that_a_person_approves(board: VirtualBoard, one: Run) -> None:
+    with MockServer("platform", api_keys=["plx_another"]) as mock:
+        person = decide(mock, "approved")
+        outcome = one("--claim", api_key=None, endpoint=mock.url + "/ingest")
+        person.join()
+        assert outcome.status == 0, outcome.printed
+        (claim,) = mock.claims()
+        assert (claim["name"], claim["status"]) == ("dev-1", "delivered")
+        assert f"{mock.url}/claim/{claim['user_code']} in a browser" in outcome.printed
+        # The server takes it, and nobody has seen it.
+        assert [r["key"] for r in mock.requests() if r["method"] == "POST"][1:] == ["accepted"]
+    key = config(board)["api_key"]
+    assert re.fullmatch("plx_[0-9a-f]{32}", key)
+    assert key not in outcome.printed
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize(
+    ("decision", "words"), [("denied", "was denied"), ("expired", "has expired")]
+)
+def test_claim_without_a_key_writes_nothing(
+    decision: str, words: str, board: VirtualBoard, one: Run
+) -> None:
+    with MockServer("platform") as mock:
+        # What a busy server and a bad network say is no answer.
+        claims = {"method": "GET", "path": "/api/auth/claim/"}
+        mock.script(claims | {"retry_after": 0}, claims | {"reset": True}, claims | {"html": True})
+        person = decide(mock, decision)
+        outcome = one("--claim", api_key=None, endpoint=mock.url + "/ingest")
+        person.join()
+    assert outcome.status == 1
+    assert words in outcome.said["error"]
+    assert "/plexus.json" not in files(board)
+
+
+def test_server_without_claims_is_told(one: Run, server: ServerView) -> None:
+    outcome = one("--claim", api_key=None)
+    assert outcome.status == 1
+    assert "the server has no claims (404); give an API key" in outcome.said["error"]
+
+
+def test_claim_is_not_made_beside_a_key_or_with_a_mistake(
+    one: Run, server: ServerView, platform: ServerView
+) -> None:
+    endpoint = platform.device["ingest"]
+    assert "leave one of them out" in one("--claim", endpoint=endpoint).said["error"]
+    outcome = one("--claim", api_key=None, source_id="Wrong", endpoint=endpoint)
+    assert "source_id" in outcome.said["error"]
+    assert platform.mock.claims() == []
+
+
+def test_claims_of_plexus_are_made_at_its_app() -> None:
+    from tools.commands.claim import _app
+
+    assert {_app(url) for url in connection_test.ENDPOINTS} == {"https://app.plexus.company"}
+    assert _app("http://10.0.0.7:8080/ingest") == "http://10.0.0.7:8080"
+
+
 def test_key_need_not_be_checked(board: VirtualBoard, one: Run, closed: int) -> None:
     outcome = one("--no-check", endpoint=f"http://localhost:{closed}/api/ingest")
     assert outcome.status == 0
@@ -512,6 +590,28 @@ def test_each_board_becomes_a_device_of_the_file(
     assert server.mock.counts()["requests"] == 1
     assert KEY not in outcome.printed
     assert PASSWORD not in outcome.printed
+
+
+@pytest.mark.usefixtures("soon")
+def test_fleet_gets_one_key_by_one_claim(
+    virtual_board: Boards, fleet: Run, tmp_path: Path, platform: ServerView
+) -> None:
+    path = csv(
+        tmp_path / "f.csv",
+        "source_id,api_key,wifi_ssid",
+        "a-1,,home",
+        f"a-2,{KEY},home",
+        "a-3,,home",
+    )
+    person = decide(platform.mock, "approved")
+    with Bench(tmp_path / "port", [lambda: virtual_board(program(), heap="300k")] * 3) as bench:
+        outcome = fleet(bench.port, path, "--claim", "--endpoint", platform.device["ingest"])
+    person.join()
+    assert outcome.status == 0, outcome.printed
+    assert len(platform.mock.claims()) == 1
+    first, second, third = (one["api_key"] for one in bench.configs)
+    assert first == third != second == KEY
+    assert first not in outcome.printed
 
 
 def test_fleet_of_twenty_gets_its_names(virtual_board: Boards, fleet: Run, tmp_path: Path) -> None:

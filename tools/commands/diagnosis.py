@@ -7,6 +7,7 @@ from typing import Any
 
 LEAST_CLEAN_HEAP = 50_000  # bytes, before anything runs; WiFi and TLS take that of an ESP32
 LEAST_HEAP = 8192  # bytes, when all runs; the firmware itself reports less
+GONE = (404, 405, 410)  # HTTP: there is no ingest at this address
 LEAST_SPACE = 16384  # bytes of the file system; the configuration is there twice for a while
 _RESET_BY_WATCHDOG = 3
 _DEPLOY = "python -m tools deploy"
@@ -43,6 +44,7 @@ class Static:
     sleeps: bool = False
     https: bool = True
     crash: dict[str, Any] = field(default_factory=dict)  # crash.json
+    address: str = ""  # that takes the key in place of the configuration's, which is gone
 
 
 @dataclass
@@ -205,7 +207,7 @@ def _crash(static: Static, live: Live | None) -> Iterator[Finding]:
 def _running(static: Static, live: Live, waited_s: float) -> Iterator[Finding]:
     found = [*_network(static, live)]
     if not found:
-        found = [*_delivery(live, waited_s)]
+        found = [*_delivery(static, live, waited_s)]
     yield from found
     for words in live.buses:
         yield Finding("bus", words, "correct the board's profile, or --board NAME another one")
@@ -257,13 +259,13 @@ def _network(static: Static, live: Live) -> Iterator[Finding]:
     yield Finding("network", f"not connected: {words}", remedy)
 
 
-def _delivery(live: Live, waited_s: float) -> Iterator[Finding]:
+def _delivery(static: Static, live: Live, waited_s: float) -> Iterator[Finding]:
     known, _, clock_problem = live.clock or (True, None, "")
     if live.problem:
         from plexus.delivery.problem import problem
 
         words = live.server.split("; next try")[0] or problem(live.problem, live.host)
-        yield _server(live.problem, words)
+        yield _server(live.problem, words, static.address)
     elif not known:
         yield Finding(
             "clock",
@@ -294,8 +296,11 @@ def _delivery(live: Live, waited_s: float) -> Iterator[Finding]:
         )
 
 
-def _server(problem: tuple[Any, ...], words: str) -> Finding:
-    """What stands between the readings and the server; words: as the board puts it."""
+def _server(problem: tuple[Any, ...], words: str, address: str) -> Finding:
+    """What stands between the readings and the server; words: as the board puts it.
+
+    address: another one, which takes the key.
+    """
     from plexus.tls.failure import explain
 
     status, reason = problem[0], problem[-1]
@@ -320,6 +325,9 @@ def _server(problem: tuple[Any, ...], words: str) -> Finding:
         )
     if status == 429 or status >= 500:
         return Finding("server", words, "wait: the device tries again by itself")
+    if address:
+        words = f"{words}\n{address} takes the key"
+        return Finding("address", words, f"{_PROVISION} --endpoint {address}")
     return Finding("server", words, f"{_PROVISION}, with the right endpoint")
 
 

@@ -17,7 +17,7 @@ from tools.board_link.tracebacks import annotated
 from tools.boards.profiles import REPOSITORY
 from tools.commands import settings
 from tools.commands.deploy import CONFIRMED
-from tools.commands.diagnosis import Finding, Live, Static, diagnose
+from tools.commands.diagnosis import GONE, Finding, Live, Static, diagnose
 from tools.short_names import short_names
 
 _WAIT_S = 45
@@ -84,6 +84,14 @@ else:
   print(repr(('config',('none',''))))
  except ValueError as e:
   print(repr(('config',('refused',str(e)))))
+"""
+
+# What the server is asked with. It has the key, which stays in this process.
+_SERVER = """
+from firmware.config import load
+c=load()
+k=('api_key','source_id','endpoint','ca_file','verify','timeout_ms')
+print(repr(('config',{n:c[n] for n in k if n in c})))
 """
 
 
@@ -157,10 +165,24 @@ def _examine(link: BoardLink, wait_s: float, console: Console) -> list[Finding]:
     if runs and not static.sleeps and (live is None or live.ran_ms < _SETTLED_MS):
         console.say(f"started again; giving it {wait_s:g} s at the most")
         live = _watch(link, wait_s, said)
+    if live is not None and live.problem and live.problem[0] in GONE:
+        console.say("the server has no ingest at this address; asking at the other one it may have")
+        static.address = _ask_server(link)
     findings = list(diagnose(static, live, said, wait_s))
     with contextlib.suppress(LinkError):
         link.hard_reset()
     return findings
+
+
+def _ask_server(link: BoardLink) -> str:
+    """The address that takes the board's key in place of its own; "" if that is not known."""
+    try:
+        link.clean()
+        config = _answers(link, _SERVER)["config"]
+        ca = link.read_file(config["ca_file"]) if "ca_file" in config else None
+    except (LinkError, KeyError):
+        return ""  # and nothing of it is told: the key may be in it
+    return settings.address_for(config, ca)
 
 
 def _watch(link: BoardLink, wait_s: float, said: list[str]) -> Live | None:

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -98,6 +99,11 @@ def register(subcommands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     parser.add_argument("--port", help="serial port (default: the only one there is)")
     settings.add_arguments(parser)
+    parser.add_argument(
+        "--claim",
+        action="store_true",
+        help="in place of a key: have Plexus make one, which you approve in a browser",
+    )
     parser.add_argument("--nvs", action="store_true", help="keep the secrets out of the file")
     parser.add_argument(
         "--replace", action="store_true", help="also write to a board that has a configuration"
@@ -174,11 +180,17 @@ def _configure(
     if warned:
         console.say(warned)
         facts["warning"] = warned
+    settings.claim_key([device], _tell)
     if not options.no_check:
         found = settings.check_keys([device])
         console.say("the server takes the key" + (f", at {found}" if found else ""))
     write(link, site, device, options.nvs)
     return device
+
+
+def _tell(text: str) -> None:
+    """Also to a person who wants JSON."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
@@ -304,6 +316,7 @@ def _wait(link: BoardLink, device: Settings, timeout_s: float, console: Console)
 
 def _fleet(options: argparse.Namespace, given: Given, console: Console) -> int:
     devices = settings.fleet(options.csv, given, options.start)
+    settings.claim_key(devices, _tell)
     if not options.no_check:
         found = settings.check_keys(devices)
         keys = "the server takes the key" + ("" if len(devices) == 1 else "s")

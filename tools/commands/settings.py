@@ -6,6 +6,7 @@ import getpass
 import io
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ FIELDS = {
     "board": "what board it is: a file of boards/",
 }
 _SECRET = ("wifi_password", "api_key")
+_UNCLAIMED = "plx_unclaimed"  # stands for the key that a claim is to give
 
 
 class SettingsError(Exception):
@@ -135,7 +137,12 @@ def given(options: argparse.Namespace, environment: Mapping[str, str] = os.envir
             fields[name] = value
     if options.ca is not None and not options.ca.is_file():
         raise SettingsError(f"{options.ca}: there is no such file")
-    return Given(fields, _template(options.config) if options.config else {}, options.ca)
+    template = _template(options.config) if options.config else {}
+    if getattr(options, "claim", False):
+        if "api_key" in fields or "api_key" in template:
+            raise SettingsError("--claim: an API key is given as well; leave one of them out")
+        fields["api_key"] = _UNCLAIMED
+    return Given(fields, template, options.ca)
 
 
 def fleet(path: Path, given: Given, start: str | None = None) -> list[Settings]:
@@ -161,6 +168,29 @@ def fleet(path: Path, given: Given, start: str | None = None) -> list[Settings]:
     if start not in lines:
         raise SettingsError(f"--start: {path.name} has no device of this source_id")
     return [device for device in found if device.line >= lines[start]]
+
+
+def claim_key(devices: Iterable[Settings], say: Callable[[str], None]) -> None:
+    """Give the devices that have none a key, one for all of them, as --claim asks for.
+
+    say: tells the person what to do. SettingsError: there is none.
+    """
+    from plexus.url import INGEST
+    from tools.commands.claim import ClaimError, claim
+
+    without = [device for device in devices if device.config["api_key"] == _UNCLAIMED]
+    if not without:
+        return
+    first = without[0]
+    endpoints = {device.config.get("endpoint", INGEST) for device in without}
+    if len(endpoints) > 1:
+        raise SettingsError("--claim: the devices have several endpoints, and a key is for one")
+    try:
+        key = claim(endpoints.pop(), first.source_id, first.ca, say)
+    except ClaimError as error:
+        raise SettingsError(f"--claim: {error}") from None
+    for device in without:
+        device.config["api_key"] = key
 
 
 def check_keys(devices: Iterable[Settings]) -> str:
@@ -193,6 +223,35 @@ def check_keys(devices: Iterable[Settings]) -> str:
                 "without the server's word"
             )
     return next(iter(found.values()), "")
+
+
+def address_for(config: Mapping[str, Any], ca: bytes | None = None) -> str:
+    """Where the key of this configuration is taken, if its own address is gone; "": nowhere known.
+
+    The key goes to no other server than it has: one of Plexus's two addresses stands for the other,
+    and any other server is asked at its other path, /api/ingest or /ingest. ca: the content of its
+    ca_file.
+    """
+    from firmware.setup import connection_test
+
+    known = connection_test.ENDPOINTS
+    own = config.get("endpoint", known[0])
+    if own in known:
+        others = [address for address in known if address != own]
+    else:
+        base, _, last = own.rpartition("/")
+        root = base.removesuffix("/api")
+        others = [] if last != "ingest" else [root + ("/ingest" if root != base else "/api/ingest")]
+    with tempfile.TemporaryDirectory() as directory:
+        for address in others:
+            asked = {**config, "endpoint": address}
+            if ca is not None:
+                file = Path(directory) / Path(config["ca_file"]).name
+                file.write_bytes(ca)
+                asked["ca_file"] = str(file)
+            if connection_test.check_key(asked) is None:
+                return address
+    return ""
 
 
 def ask_missing(

@@ -17,6 +17,7 @@ _FRAMES = const(8)  # so many in a row, then something else has its turn
 _WAITING = const(24)  # answers that wait; then there are no more until some have gone
 _PAUSE_S = 0.005  # after each message: who floods gets a part of the time, not all of it
 _MAX_MESSAGE = const(200)
+_FRAME_BYTES = const(65536)  # that a server takes unless it says less
 # The platform's gateway takes 20 messages a second besides telemetry, after 60 at once, and loses
 # what is more.
 _APIECE_MS = const(55)
@@ -71,6 +72,7 @@ class Connection:
         self._sends = 0  # that are under way,
         self._sent_at = 0  # and when one last went on
         self._over = None
+        self._max_bytes = _FRAME_BYTES
         self._up_ms = 0
         self._now_ms = px.ticks_ms()
 
@@ -111,15 +113,16 @@ class Connection:
             # only the awaited one.
             await self._over.wait()
         finally:
-            self.connected = self._live.connected = False
+            self.connected = False
             for part in parts:
                 part.cancel()
+            # At once: a sensor that is read on demand is not to be read for nobody.
+            self._live.end_streams()
+            self._dispatcher.disconnected()
             for part in parts:
                 while not part.done():
                     await asyncio.sleep(0.01)
             self._outbox[:] = [text for text in self._outbox if isinstance(text, str)]
-            self._live.end_streams()
-            self._dispatcher.disconnected()
             try:
                 await asyncio.wait_for(ws.close(), _CLOSE_S)
             except (OSError, MemoryError, asyncio.TimeoutError):
@@ -232,7 +235,10 @@ class Connection:
             dispatcher.tells = False
             self._paced = True
         dispatcher.protocol = message.get("protocol") == 1
-        dispatcher.max_bytes = message.get("max_frame_bytes")
+        limit = message.get("max_frame_bytes")
+        if isinstance(limit, bool) or not isinstance(limit, int) or not 0 < limit < _FRAME_BYTES:
+            limit = _FRAME_BYTES
+        self._max_bytes = self._live.max_bytes = limit
         self._live.stores = not self.documented if self.stores is None else self.stores
         self._live.acks = not self.documented and message.get("acks") is True
         self.connects += 1
@@ -353,6 +359,8 @@ class Connection:
                 elif not isinstance(message, str):
                     status = message
                     message = status.text()
+                if len(message) * 4 > self._max_bytes:
+                    message = load_once(__name__, "fitting").fitted(message, self._max_bytes)
                 await self._send(ws.send(message))
                 self._outbox.pop(0)  # not before: it may have to go to the next connection
                 if status:

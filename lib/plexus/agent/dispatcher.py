@@ -41,7 +41,7 @@ class Dispatcher:
     errors: how many were refused. alias: another id of this device, by which the server knows it.
     tells: the server knows `output`, `session_started` and `session_stopped`. Where it does not,
     what a command puts out is a part of its result. protocol: the version of commands that the
-    server runs, 0 if it has none; max_bytes: what it takes of a status.
+    server runs, 0 if it has none.
     """
 
     def __init__(self, px, sampler, live, commands, say):
@@ -49,7 +49,6 @@ class Dispatcher:
         self.alias = None
         self.tells = True
         self.protocol = 0
-        self.max_bytes = None
         self._px = px
         self._sampler = sampler
         self._live = live
@@ -106,7 +105,7 @@ class Dispatcher:
         if self.session_id is not None and self.tells:
             self._say(self._about_session("session_started"))
         if self._statuses and self.protocol:
-            self._statuses.connected(self.max_bytes)
+            self._statuses.connected()
         self.check()
 
     def disconnected(self):
@@ -309,7 +308,7 @@ class Dispatcher:
 
             self._have_runs()
             self._statuses = RunStatuses(self._px, self._commands, self._runs, self._say)
-            self._statuses.connected(self.max_bytes)
+            self._statuses.connected()
         if ask.kind == _RUNS[0]:
             self._statuses.start(ask.fields)
         else:

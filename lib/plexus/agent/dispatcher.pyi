@@ -12,7 +12,6 @@ class Dispatcher:
     alias: str | None
     tells: bool
     protocol: int
-    max_bytes: object
     def __init__(
         self,
         px: Plexus,

@@ -13,6 +13,7 @@ _NAMES = const(4096)  # characters, of all streams together
 _FRAME = const(2048)
 _HEAD = const(512)
 _POINTS = const(11)  # the end of a head: ,"points":[
+_SOURCE = b',"source_id":'
 _IN_FLIGHT = const(32)  # frames that wait for their acknowledgement
 _SEQ = const(7)
 _WRAP = const(0x3FFFFFFF)
@@ -29,6 +30,7 @@ class Live:
 
     It hears of all readings of the client `px`. Those that are not to be kept are sent to this in
     the client's place: they are shown if a stream wants them, and kept if it is one that stores.
+    Those of another source are not shown: a connection is for the one that authenticated.
 
     What waits for the next frame is in a buffer of its own: a slow connection loses the oldest of
     that, which `dropped` counts, and nothing else. Nothing is shown until the time is known.
@@ -37,7 +39,7 @@ class Live:
     stores: the server keeps what this shows, so a reading goes one way only: those of the client
     go with its uploads, which then come each second, and the others are shown and not kept here.
     acks: it acknowledges frames, which have a number for that. What was in them waits here until
-    then, and goes out again on the next connection.
+    then, and goes out again on the next connection. max_bytes: what it takes of a frame.
     """
 
     def __init__(self, px, ring_bytes=4096):
@@ -50,6 +52,7 @@ class Live:
         self.sent = 0
         self.stores = self.acks = False
         self.frames = 0  # of this connection
+        self.max_bytes = _FRAME
         self._ends = []  # numbers of the records behind those frames that are not acknowledged
         self._px = px
         self.clock = px.clock
@@ -58,8 +61,9 @@ class Live:
         self._buffer = px.buffer
         self._lost = 0
         self._connected = False
-        source = b'{"type":"telemetry","source_id":' + string_text(px.source_id)
-        self._plain = source + b',"points":['
+        source = _SOURCE + string_text(px.source_id)
+        self._own = source + b"}"  # the end of a suffix that says so
+        self._plain = b'{"type":"telemetry"' + source + b',"points":['
         self._head = self._plain  # of readings from number _since on, which say _session as well
         self._session = b""
         self._since = 0
@@ -198,7 +202,8 @@ class Live:
             self.sent -= left
 
     def frame(self):
-        """The next telemetry message: UTF-8 JSON of up to 2048 B, or None if nothing waits.
+        """The next telemetry message: UTF-8 JSON of up to 2048 B, or max_bytes, or None if nothing
+        waits.
 
         It is a view of memory that the next call writes to. A reading that is too large for it is
         dropped.
@@ -234,7 +239,8 @@ class Live:
                 start = len(head)
                 copy(at, place)
                 # Each reading begins with its comma; the first one's lies on the head's end.
-                end = render(ring, at, out, _SINGLE, count, start - 1, _FRAME, _FRAME - 2)
+                limit = min(self.max_bytes, _FRAME) - 2
+                end = render(ring, at, out, _SINGLE, count, start - 1, _FRAME, limit)
                 count = (at[_SEQ] - first) & _WRAP
                 if count:
                     break
@@ -266,6 +272,8 @@ class Live:
         plain = self._buffer.plain_suffix
         if suffix == plain:
             suffix = None
+        if suffix is not None and self._foreign(suffix):
+            return
         if not self._wanted(metric, suffix, ticks):
             return
         waiting = self._waiting
@@ -290,10 +298,22 @@ class Live:
             suffix = None
         wanted = self._wanted(metric, suffix, ticks)
         shown = wanted and self._connected and self.clock.known
+        if suffix is not None and self._foreign(suffix):
+            # Who stores what it is shown shows what it stores: over HTTP it has the right source.
+            if shown and self.stores:
+                wanted = _STORED
+            shown = False
         if shown:
             self._show(metric, suffix, kind, value, ticks, stamp)
         if wanted & _STORED and not (shown and self.stores):
             self._buffer.add(metric, suffix, kind, value, ticks, stamp, True)
+
+    def _foreign(self, suffix):
+        # Whether it ends by naming another source; a tag of that name ends in two braces, or has
+        # more behind it.
+        at = suffix.rfind(_SOURCE)
+        end = suffix[at:]
+        return at >= 0 and end.find(b'"', len(_SOURCE) + 1) == len(end) - 2 and end != self._own
 
     @micropython.native
     def _wanted(self, metric, suffix, ticks):

@@ -11,6 +11,7 @@ class Live:
     stores: bool
     acks: bool
     frames: int
+    max_bytes: int
     clock: Clock
     ticks_ms: Callable[[], int]
     def __init__(self, px: Plexus, ring_bytes: int | bytearray = 4096) -> None: ...

@@ -14,13 +14,10 @@ _REMEMBERED = const(32)  # runs, so that none is run twice
 _KEPT = const(32)  # statuses that the server has not acknowledged,
 _RESULTS = const(8192)  # and so many characters of their results
 _SMALL = const(256)  # a result that is kept for when the server asks once more
-_STATUS_BYTES = const(65536)
 _PIECE = const(1024)
 _MESSAGE = const(1024)
 _LONGEST_S = const(3600)
 _PROGRESS = "progress"
-# What is left out of a status that is too large, one after the other.
-_OPTIONAL = ("message", "error_message")
 
 
 class _Record:
@@ -35,7 +32,7 @@ class _Record:
 class _Status:
     # What the server is told: its message is made when it goes out, and `sent` is then set.
     # result: JSON, or None.
-    def __init__(self, record, state, fields, result, statuses):
+    def __init__(self, record, state, fields, result):
         record.seq += 1
         self.run_id = record.run_id
         self.seq = record.seq
@@ -43,10 +40,9 @@ class _Status:
         self.fields = fields
         self.result = result
         self.sent = False
-        self._statuses = statuses
 
     def text(self):
-        """The message (str), no larger than the server takes: the status counts, not the rest."""
+        """The message (str)."""
         message = {
             "type": "command_status",
             "run_id": self.run_id,
@@ -56,19 +52,8 @@ class _Status:
         message.update(self.fields)
         text = json.dumps(message)
         if self.result is not None:
-            whole = '%s,"result":%s}' % (text[:-1], self.result)
-            if self._fits(whole):
-                return whole
-        for name in _OPTIONAL:
-            if self._fits(text):
-                break
-            message.pop(name, None)
-            text = json.dumps(message)
+            text = '%s,"result":%s}' % (text[:-1], self.result)
         return text
-
-    def _fits(self, text):
-        maximum = self._statuses.max_bytes
-        return len(text) * 4 <= maximum or len(text.encode()) <= maximum
 
 
 class RunStatuses:
@@ -79,7 +64,6 @@ class RunStatuses:
     """
 
     def __init__(self, px, commands, runs, say):
-        self.max_bytes = _STATUS_BYTES
         self._px = px
         self._commands = commands
         self._runs = runs
@@ -87,11 +71,8 @@ class RunStatuses:
         self._records = []  # the oldest first
         self._kept = []  # statuses, the oldest first
 
-    def connected(self, max_bytes):
-        """Tell which runs there are, and what is not acknowledged. max_bytes: of a status."""
-        self.max_bytes = _STATUS_BYTES
-        if isinstance(max_bytes, int) and 0 < max_bytes < _STATUS_BYTES:
-            self.max_bytes = max_bytes
+    def connected(self):
+        """Tell which runs there are, and what is not acknowledged."""
         runs = []
         for record in self._records:
             if record.last:
@@ -215,7 +196,7 @@ class RunStatuses:
         self._tell(record, "failed", fields)
 
     def _tell(self, record, state, fields=None, result=None):
-        status = _Status(record, state, fields or {}, result, self)
+        status = _Status(record, state, fields or {}, result)
         if state != _PROGRESS:
             record.last = status
         kept = self._kept
