@@ -55,6 +55,9 @@ LONGEST = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-skip", action="store_true", help="a test that is skipped has failed")
+    parser.addoption(
+        "--requests", help="the folder of a requests.py, in place of those on MicroPython"
+    )
 
 
 def pytest_xdist_auto_num_workers() -> int:

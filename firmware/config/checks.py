@@ -71,15 +71,14 @@ def whole(where, value, minimum, maximum, other=None):
 
 
 def text(where, value, minimum, maximum):
-    # Bytes are bounded as well: it is they that a radio and a file system count.
-    good = isinstance(value, str) and minimum <= len(value) <= maximum
-    if good:
-        try:
-            good = len(value.encode()) <= maximum
-        except UnicodeError:
-            good = False
-    if not good:
-        _refuse(where, "write a text of %d to %d bytes" % (minimum, maximum))
+    # Of so many bytes: it is they that a radio and a file system count.
+    try:
+        size = len(value.encode())
+    except (AttributeError, UnicodeError):
+        size = -1
+    if not minimum <= size <= maximum:
+        message = "write a text of %d to %d bytes; an accented letter has 2, an emoji 4"
+        _refuse(where, message % (minimum, maximum))
     for char in value:
         if ord(char) < 32 or ord(char) == 127:
             _refuse(where, "it has a control character; type it again")

@@ -46,7 +46,9 @@ def text(data, maximum):
 def _text(name, data, maximum):
     data = _unquoted(name, data)
     if len(data) > maximum:
-        raise ValueError("%s: it is longer than %d bytes" % (name, maximum))
+        raise ValueError(
+            "%s: it is longer than %d bytes; an accented letter has 2, an emoji 4" % (name, maximum)
+        )
     value = text(data, maximum)
     if value is None:
         raise ValueError("%s: it has characters that cannot be typed; type it again" % name)

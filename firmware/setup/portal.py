@@ -27,8 +27,8 @@ class Portal:
 
     draft: a Draft. sensors: [(name, where)] as discovery.sensors() gives them. network: in place of
     the module. name: of the access point, plexus- and the end of the board's unique id.
-    password: of the access point, 8 to 63 characters; None leaves it open. timeout_s: how long it
-    is open, whatever happens. trial: join() and check_key() in place of trial.py's.
+    password: of the access point, 8 to 63 bytes; None leaves it open. timeout_s: how long it is
+    open, whatever happens. trial: join() and check_key() in place of trial.py's.
     """
 
     def __init__(
@@ -43,8 +43,10 @@ class Portal:
         dns_port=53,
         trial=None,
     ):
-        if password is not None and not 8 <= len(password) <= 63:
-            raise ValueError("password: give 8 to 63 characters, or None")
+        if password is not None:
+            from ..config import checks
+
+            checks.text("password", password, 8, 63)
         if network is None:
             import network
         if trial is None:

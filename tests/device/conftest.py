@@ -8,6 +8,7 @@ A test file may set these constants:
     HEAP = "4M"         MicroPython's heap, in the syntax of `-X heapsize=`
     COMPILED = True     False: MicroPython compiles the source itself, which takes it longer
     SHORT_NAMES = False True: once more on MicroPython, with private names as a deployed board has
+    REQUESTS = False    True: once more with the oldest and the newest `requests` of a firmware
 """
 
 import contextlib
@@ -39,6 +40,11 @@ REPOSITORY = DEVICE_TESTS.parent.parent
 BUILT = REPOSITORY / "build" / "test" / os.environ.get("PYTEST_XDIST_WORKER", "main")
 SKIPPED = 77
 SHORT = "micropython, short names"
+# The frozen `requests` is one of many that boards have: models of the ends stand in for those.
+REQUESTS = {
+    "micropython, oldest requests": DEVICE_TESTS.parent / "models" / "requests_oldest",
+    "micropython, newest requests": DEVICE_TESTS.parent / "models" / "requests_newest",
+}
 FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+), in ')
 
 
@@ -52,6 +58,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     interpreters = getattr(metafunc.function, "interpreters", support.INTERPRETERS)
     if getattr(metafunc.module, "SHORT_NAMES", False) and "micropython" in interpreters:
         interpreters = (*interpreters, SHORT)
+    if getattr(metafunc.module, "REQUESTS", False) and "micropython" in interpreters:
+        interpreters = (*interpreters, *REQUESTS)
     metafunc.parametrize("interpreter", interpreters, indirect=True)
 
 
@@ -113,12 +121,15 @@ def run_on_micropython(item: pytest.Function, arguments: str) -> None:
         library, tests = compiled(library), compiled(tests)
         models = compiled(models / "models").parent
         firmware = compiled(REPOSITORY / "firmware").parent
+    frozen = REQUESTS.get(str(item.funcargs["interpreter"]))
+    requests = item.config.getoption("requests", None) or frozen
+    places = [library, tests, models, firmware, *([requests] if requests else []), ".frozen"]
     heap = getattr(item.module, "HEAP", "4M")
     limit_s = timeout_s(item)
     try:
         status, written = micropython.run(
             ["-X", f"heapsize={heap}", "-m", "run", item.path.stem, item.originalname],
-            os.environ | {"MICROPYPATH": f"{library}:{tests}:{models}:{firmware}:.frozen"},
+            os.environ | {"MICROPYPATH": ":".join(map(str, places))},
             arguments.encode(),
             limit_s,
         )

@@ -420,6 +420,14 @@ GOOD_FIELDS = {
 }
 
 
+def test_a_password_is_measured_in_bytes():
+    six = "\u65e5\u672c\u8a9e" * 2  # in 18 bytes
+    for password in (six, "\u00e9" * 4, "\u00e9" * 31 + "a"):
+        check(dict(GOOD_FIELDS, wifi=[{"ssid": "home", "password": password}]))
+    for password in ("\u00e9" * 3 + "a", "\u00e9" * 32, "\U0001f511"):
+        refused("wifi[0].password: write", wifi=[{"ssid": "home", "password": password}])
+
+
 def test_every_field_may_be_given():
     check(GOOD_FIELDS)
 
@@ -433,6 +441,10 @@ def test_each_error_names_the_field_and_the_remedy():
     refused("wifi[1].ssid: the name is there twice", wifi=[{"ssid": "a"}, {"ssid": "a"}])
     refused("wifi[0].password: write a text of 8 to 63 bytes", wifi=[{"ssid": "a", "password": ""}])
     refused("wifi: write a list of 0 to 8", wifi={"ssid": "a"})
+    refused(
+        "wifi[0].password: write a text of 8 to 63 bytes; an accented letter has 2, an emoji 4",
+        wifi=[{"ssid": "a", "password": "\u00e9" * 32}],
+    )
     refused("source_id: write 1 to 256 of a-z, 0-9", source_id="-a")
     refused("endpoint: write a URL that begins with https:// or http://", endpoint="ftp://a")
     refused("endpoint: leave out user and password", endpoint="https://me:%s@a/" % PASSWORD)

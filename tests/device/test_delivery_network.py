@@ -7,6 +7,7 @@ from support import Admin, Proxy, equal
 
 HEAP = "32M"  # some tests' rings take it, and what they look at afterwards
 SHORT_NAMES = True
+REQUESTS = True
 
 
 # --- connections ------------------------------------------------------------------------------

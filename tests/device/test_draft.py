@@ -53,8 +53,8 @@ def test_what_was_given_is_written_at_once_when_it_is_saved(scratch):
 def test_a_bad_value_is_refused_by_the_fields_name_and_not_said_again(scratch):
     board = Board(scratch)
     bad = {
-        "wifi_ssid": ["", "x" * 33, "a\x00"],
-        "wifi_password": ["short", "x" * 65],
+        "wifi_ssid": ["", "x" * 33, "é" * 17, "a\x00"],
+        "wifi_password": ["short", "x" * 65, "é" * 32],
         "api_key": ["", "plx 1", "ä"],
         "source_id": ["", "Upper", "-x"],
         "endpoint": ["ftp://x", "x"],

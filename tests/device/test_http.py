@@ -10,6 +10,8 @@ from plexus.delivery.request import Http
 from plexus.url import split_url
 from support import Admin, equal, raises
 
+REQUESTS = True
+
 # --- dates ------------------------------------------------------------------------------------
 
 

@@ -207,6 +207,16 @@ def test_the_access_point_takes_a_password(scratch, ports):
         Portal(None, password="short", network=network, name=NAME)
 
 
+def test_the_access_points_password_is_measured_in_bytes(scratch, ports):
+    async def session(phone):
+        equal(network.WLAN(network.AP_IF).settings["password"], "\u00e9" * 4)
+
+    visit(scratch, ports, session, password="\u00e9" * 4)
+    for password in ("\u00e9" * 3 + "a", "\u00e9" * 32):
+        with raises(ValueError, "password: write a text of 8 to 63 bytes"):
+            Portal(None, password=password, network=network, name=NAME)
+
+
 def test_a_phone_that_looks_for_the_internet_is_sent_to_the_page(scratch, ports):
     async def session(phone):
         for host, path in (

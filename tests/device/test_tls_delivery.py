@@ -6,6 +6,8 @@ import sys
 from clients import SECRET, client, fill, ingests, refused, right_clock, values
 from support import IS_MICROPYTHON, Admin, Proxy, equal, only, open_files, raises, wait_until
 
+REQUESTS = True
+
 
 def _ca(place):
     return binascii.unhexlify(place.ca)

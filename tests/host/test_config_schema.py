@@ -50,6 +50,8 @@ def beyond_a_schema(value: Any) -> bool:
     limits += [(p, 63) for p in passwords if not re.fullmatch("[0-9a-fA-F]{64}", p)]
     if any(len(text.encode()) > maximum for text, maximum in limits):
         return True
+    if any(len(network.get("password", 8 * " ").encode()) < 8 for network in networks):
+        return True
     if len(set(names)) < len(names):
         return True
     urls = [value.get("endpoint", ""), value.get("agent", {}).get("url", "")]
@@ -80,6 +82,9 @@ NAME = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_s
 PASSWORD = st.one_of(
     st.text(
         st.characters(exclude_categories=("Cs", "Cc"), max_codepoint=0x7E), min_size=8, max_size=63
+    ),
+    st.text(
+        st.characters(exclude_categories=("Cs", "Cc"), min_codepoint=0x800), min_size=3, max_size=15
     ),
     st.from_regex(r"[0-9A-Fa-f]{64}", fullmatch=True),
 )

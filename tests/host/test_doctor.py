@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from firmware import wifi_reasons
 from firmware.setup import connection_test
 from plexus.delivery.bounded_socket import CONNECT, SECURE
 from tests.fixtures.commands import KEY, PASSWORD, Outcome, Run
@@ -134,6 +135,24 @@ def test_what_lies_there_is_looked_at(
             {"network": ("trouble", "", "home: no access point found")},
             "network",
             "no access point",
+            "5 GHz",
+        ),
+        (
+            {"network": ("trouble", "", f"home: {wifi_reasons.reason(211)}")},
+            "network",
+            "as secure as the password asks for",
+            "provision without a password",
+        ),
+        (
+            {"network": ("trouble", "", f"home: {wifi_reasons.reason(210)}")},
+            "network",
+            "whose security it knows",
+            "offer WPA2",
+        ),
+        (
+            {"network": ("trouble", "", f"password: {wifi_reasons.reason(201)}")},
+            "network",
+            "password: no access point",
             "5 GHz",
         ),
         (

@@ -295,6 +295,7 @@ def test_file_of_settings_that_is_wrong_is_refused(
     ("field", "value", "words"),
     [
         ("wifi_password", "short", "wifi_password: write a text of 8"),
+        ("wifi_password", "\u00e9" * 32, "an accented letter has 2, an emoji 4"),
         ("api_key", "plx_with space", "api_key: it is no key"),
         ("source_id", "Dev 1", "source_id"),
         ("endpoint", "ftp://x", "endpoint"),

@@ -243,16 +243,24 @@ def _network(static: Static, live: Live) -> Iterator[Finding]:
     if state == "connected":
         return
     words = problem or status
-    if "password" in words:
+    why = (problem or "").rpartition(": ")[2]  # without the network's name, which may say anything
+    if "as secure as" in why:
+        remedy = (
+            "if the network is open, provision without a password; else let the router use WPA2 or "
+            "WPA3, which a password asks for"
+        )
+    elif "whose security" in why or "802.1X" in why:
+        remedy = "let the router offer WPA2 with a password, which the board knows"
+    elif "password" in why:
         remedy = f"{_PROVISION}, with the network's password"
-    elif "no access point" in words or "went silent" in words:
+    elif "no access point" in why or "went silent" in why:
         remedy = (
             "compare the name letter by letter; a network of 5 GHz alone cannot be heard by an "
             "ESP32; bring it nearer, or see to its antenna"
         )
-    elif "DHCP" in words or "no address" in words:
+    elif "DHCP" in why or "no address" in why:
         remedy = "restart the router, or give the board a static address"
-    elif "cable" in words:
+    elif "cable" in why:
         remedy = "connect the cable"
     else:
         remedy = "restart the router; if it goes on, a reset of the board"

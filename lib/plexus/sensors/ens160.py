@@ -24,7 +24,7 @@ class ENS160(I2CDriver):
 
     ADDRESSES = (0x53, 0x52)
     METRICS = {"eco2": "ppm", "tvoc": "ppb", "air_quality_index": ""}
-    # Section 10, "Air quality signal characteristics".
+    # Section 5, "Air quality signal characteristics".
     RANGES = (
         "eco2", 400, 65000,
         "tvoc", 0, 65000,

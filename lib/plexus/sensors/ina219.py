@@ -13,7 +13,7 @@ _CURRENT = const(4)
 _CALIBRATION = const(5)
 _READY = const(2)
 _OVERFLOW = const(1)
-_RANGES = const(0x3800)  # 32 V (the pin stands 26 V) and 320 mV, the widest
+_RANGES = const(0x3800)  # 32 V and 320 mV, the widest
 
 
 class INA219(ShuntMonitor):
@@ -22,7 +22,9 @@ class INA219(ShuntMonitor):
     shunt: its resistance in ohms. samples: 1, 2, 4, 8, 16, 32, 64 or 128, averaged.
     """
 
-    LIMITS = (32, 0.32)  # section 8.6, as they are set here; the pin itself stands 26 V
+    # Section 8.6.2.1: the full scales that are set here. The bus must not have more than 26 V
+    # (section 7.1), but it is better to know of it than not.
+    LIMITS = (32, 0.32)
     SAMPLES = (1, 2, 4, 8, 16, 32, 64, 128)
 
     def chip(self):

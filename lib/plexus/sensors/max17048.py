@@ -23,7 +23,8 @@ class MAX17048(I2CDriver):
 
     ADDRESSES = (0x36,)
     METRICS = {"voltage": "V", "charge": "%", "charge_rate": "%/h"}
-    # "Registers": a cell has 5 V at most, where the register reads 5.12; the others end so.
+    # 19-4811, "VCELL Register": 0 to 5 V, or to 10 V of two cells. The datasheets bound neither
+    # charge nor charge_rate: these are the ends of their registers, but for 0xFFFF of the charge.
     RANGES = (
         "voltage", 0, 10,
         "charge", 0, 255,

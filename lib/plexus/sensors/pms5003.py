@@ -33,6 +33,7 @@ class PMS5003(UARTDriver):
         "particles_5_0": "1/dL",
         "particles_10": "1/dL",
     }
+    # The manual gives no highest value ("Technical Index": the maximum of PM2.5 is 1000 or more).
     # Appendix I: words of 16 bits, of which the last is what a broken line gives.
     RANGES = (
         "pm1_0", 0, 65534,

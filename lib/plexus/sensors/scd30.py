@@ -30,7 +30,7 @@ class SCD30(Sensirion):
 
     ADDRESSES = (0x61,)
     METRICS = {"co2": "ppm", "temperature": "°C", "humidity": "%"}
-    # Datasheet SCD30, tables 1 to 3: CO2 is given up to 40000 ppm; 0 is none.
+    # Datasheet SCD30, version 1.0, section 1: CO2 is given up to 40000 ppm; 0 is none.
     RANGES = (
         "co2", 1, 40000,
         "temperature", -40, 70,

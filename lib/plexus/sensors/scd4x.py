@@ -28,8 +28,9 @@ class SCD4x(Sensirion):
 
     ADDRESSES = (0x62,)
     METRICS = {"co2": "ppm", "temperature": "°C", "humidity": "%"}
-    # Section 1: CO2 is given up to 40000 ppm, 0 is none; -10 to 60 °C, less a
-    # temperature_offset of up to 20.
+    # Sections 1.1 to 1.3: CO2 is given up to 40000 ppm (0: it has measured none), 0 to 100 %,
+    # -10 to 60 °C. The chip takes its offset from that, up to 20 °C here (section 3.6.1): 20 too
+    # many at -10 °C read as -30.
     RANGES = (
         "co2", 1, 40000,
         "temperature", -30, 60,

@@ -58,7 +58,8 @@ class VL53L0X(I2CDriver):
 
     ADDRESSES = (0x29,)
     METRICS = {"distance": "mm"}
-    # It is made for 2 m (section 1); twice that is no target, nor is 8190.
+    # The datasheet's "Features" say up to 2 m, and give no highest value. Twice that is a bound of
+    # our own: what it gives for no target is 8190.
     RANGES = ("distance", 0, 4000)
 
     def __init__(self, bus, address=None, budget_ms=33, any_id=False):
