@@ -1,0 +1,6 @@
+from .ring import Ring
+
+def pack(
+    ring: Ring, limit: int, out: bytearray | None = None
+) -> tuple[bytes | bytearray | memoryview, int]: ...
+def unpack(raw: bytes | bytearray | memoryview) -> Ring: ...
