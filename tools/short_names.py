@@ -27,6 +27,7 @@ _INTERNAL = {
     "plexus.port": "reserve",
     "plexus.readings": "codec compound dtoa record render ring segment sweep timestamp",
     "plexus.sensors.sampling": "values",
+    "plexus.store": "folder telling writing",
     "plexus.tls": "ca failure",
     "plexus.websocket": "frames handshake lookup",
 }

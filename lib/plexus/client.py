@@ -49,16 +49,20 @@ class Plexus:
     def __repr__(self):
         return "<Plexus %s at %s: %s>" % (self.source_id, self.http.host, self.status)
 
-    def tick(self):
+    def tick(self, up=True):
         """Set the clock, send sessions, upload, when due. Returns how many readings it confirmed.
 
         Call it often. It makes few requests at a time, and raises nothing for network trouble:
-        see `status`.
+        see `status`. up: whether there is a network; without one it does what needs none.
         """
         if not self._begin():
             return 0
         try:
             now = self.ticks_ms()
+            if self.store:
+                self.store.tick(not up or self.delivery.problem or not self.may_send)
+            if not up:
+                return 0
             if self.clock.due():
                 self._set_clock()
             if not self.may_send:
@@ -71,7 +75,7 @@ class Plexus:
                 self.session_requests.send(self.http, self.buffer)
             if self.delivery.retry.wait_ms(now):
                 return 0
-            if not ring.left(self._goal):
+            if not self.buffer.left(self._goal):
                 since = ticks_diff(now, self._flushed_at)
                 interval_ms = self._interval_ms
                 if self.watched and interval_ms > _WATCHED_MS:
@@ -80,7 +84,7 @@ class Plexus:
                     return 0
                 self._flushed_at = now
                 self._goal = ring.next
-            return self.delivery.step(self.clock.known)
+            return self._step()
         finally:
             self._finish()
 
@@ -103,8 +107,8 @@ class Plexus:
             fine = self.may_send
             if fine and self.session_requests:
                 self.session_requests.send(self.http, self.buffer)
-            while fine and ring.left(goal):
-                delivery.step(self.clock.known)
+            while fine and buffer.left(goal):
+                self._step()
                 fine = not delivery.problem
             if not fine:
                 raise PlexusError(*load_once(__name__, "explain").flush_problem(self))
@@ -137,9 +141,13 @@ class Plexus:
                 self._busy.release()
         return ready
 
+    def _step(self):
+        known = self.clock.known
+        return self.store.step(known) if self.store else self.delivery.step(known)
+
     def _finish(self):
         try:
-            more = self.buffer.ring.left(self._goal) and not self.delivery.problem
+            more = self.buffer.left(self._goal) and not self.delivery.problem
             if not (self._keep_alive or self.watched or more):
                 self.http.connection.shut()
         finally:
@@ -154,6 +162,7 @@ class Plexus:
     def _date(self, hi, lo):
         # Called by the clock, with the buffer's lock held, when it knows the time at last.
         self.buffer.ring.date(hi, lo)
-        self.delivery.body.date(hi, lo)
+        if not self.store or self.store.date(hi, lo):
+            self.delivery.body.date(hi, lo)
         if self.session_requests is not None:
             self.session_requests.date(hi, lo)

@@ -21,6 +21,7 @@ FLOORS = {
         readings clock
         tls
         delivery websocket
+        store
         sensors
         client assemble extras explain
         board agent
