@@ -98,6 +98,8 @@ class Device:
     def close(self):
         """Let go of what would go on by itself, but for the watchdog."""
         self.uploader.stop()
+        if self.px.store:
+            self.px.persist()
         self.lights.set("off")
 
     def discard(self):
@@ -237,7 +239,9 @@ class Device:
         return self.network.state == "connected"
 
     def reset(self):
-        """Reset the board, as a last resort: the readings that wait are lost by it."""
+        """Reset the board, as a last resort: without a store the readings that wait are lost."""
+        if self.px.store:
+            self.px.persist()
         self.crashes.stopped()
         print("plexus: resetting the board")
         machine.reset()

@@ -20,6 +20,7 @@ _OPTIONS = (
     "ntp_hosts",
     "ntp_port",
 )
+_STORE = (("store_bytes", "bytes"), ("persist_interval_s", "persist_interval_s"))
 _BUSES = ("i2c", "spi", "uart", "onewire", "sensors", "battery")
 _NETWORK = ("wifi", "hostname", "country", "ethernet")
 
@@ -32,6 +33,12 @@ def make_client(config):
             options["ca"] = file.read()
     if reserve.free() is not None:
         options.setdefault("ring_bytes", _SHARED_RING_BYTES)
+    if "store" in config:
+        store = config["store"]
+        options["store"] = store.get("path", "/plexus")
+        for name, key in _STORE:
+            if key in store:
+                options[name] = store[key]
     try:
         return Plexus(config["api_key"], config["source_id"], **options)
     except MemoryError:

@@ -56,7 +56,7 @@ def check_ring(ring_bytes):
 
 def check_store(store, store_bytes, persist_interval_s):
     """ValueError unless a store may be in this place (str), of this size, with this interval."""
-    if not isinstance(store, str) or not store.strip("/"):
+    if not isinstance(store, str) or not store:
         raise ValueError("store: a path to keep readings at, such as '/plexus', not %r" % (store,))
     check_range("store_bytes", store_bytes, 8192, 0x3FFFFFFF)
     check_range("persist_interval_s", persist_interval_s, 1, 86400)

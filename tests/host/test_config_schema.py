@@ -251,6 +251,7 @@ FULL = {
     "endpoint": "https://a",
     "ca_file": "ca.der",
     "verify": True,
+    "store": {"path": "/sd/node", "bytes": 262144, "persist_interval_s": 30},
     "wifi": [
         {"ssid": "one", "password": "12345678"},
         {"ssid": "two", "address": "10.0.0.2/8", "gateway": "10.0.0.1", "dns": "10.0.0.1"},

@@ -53,8 +53,9 @@ class Store:
         self._undated = undated
         self._whole = whole
         self._loaded = None  # the file whose readings `memory` has, and the delivery's body
-        self._settled = 0
-        self._safe_at = delivery.buffer.ticks_ms()
+        # What is in RAM alone has come after `_safe_at`; from number `_mark` on, after `_mark_at`.
+        self._mark = delivery.buffer.ring.next
+        self._safe_at = self._mark_at = delivery.buffer.ticks_ms()
         load_once(__name__, "folder").find(self)
 
     @property
@@ -99,10 +100,10 @@ class Store:
         buffer = self.delivery.buffer
         ring = buffer.ring
         now = buffer.ticks_ms()
-        settled = buffer.confirmed + buffer.rejected + buffer.discarded
-        if settled != self._settled or ring.pending == self.copied():
-            self._settled = settled
-            self._safe_at = now
+        if ring.left(self._mark) <= self.copied():
+            self._safe_at = self._mark_at
+            self._mark_at = now
+            self._mark = ring.next
         if self.again_at is not None and ticks_diff(now, self.again_at) < 0:
             return
         used = ring.used * 8 // len(ring.data)
@@ -114,8 +115,9 @@ class Store:
                 writing.rename(self)
             elif full:
                 writing.write(self, True)
-            else:
-                writing.persist(self)
+            elif writing.persist(self):
+                self._safe_at = self._mark_at = now
+                self._mark = ring.next
 
     def copied(self):
         """How many of the ring's readings are safe in a file."""
