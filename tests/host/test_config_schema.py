@@ -44,6 +44,7 @@ def beyond_a_schema(value: Any) -> bool:
     networks = value.get("wifi", [])
     names = [network["ssid"] for network in networks]
     limits = [(name, 32) for name in names]
+    limits += [(value.get("store", {}).get("path", ""), 64)]
     limits += [(value.get("ca_file", ""), 64), (value.get("$schema", ""), 200)]
     limits += [(sensor["driver"], 30) for sensor in value.get("sensors", [])]
     passwords = [network.get("password", "") for network in networks]

@@ -114,7 +114,7 @@ class Store:
             if self.stale:
                 writing.rename(self)
             elif full:
-                writing.write(self, True)
+                writing.spill(self)
             elif writing.persist(self):
                 self._safe_at = self._mark_at = now
                 self._mark = ring.next

@@ -19,10 +19,22 @@ def persist(store):
     return True
 
 
-def write(store, spill):
+def spill(store):
+    """Make room in the ring, by a file that takes its oldest readings.
+
+    A full store lets go of its oldest file at one call and writes at the next: each erases a sector
+    or two, for which a board stands still.
+    """
+    if not store.copy and len(store.files) >= store.most:
+        drop_oldest(store)
+    else:
+        write(store, True)
+
+
+def write(store, free):
     """Put the ring's oldest readings into one file: True, or False if that fails.
 
-    spill: and let go of them. Without it, readings that do not fill a file stay in the ring as
+    free: and let go of them. Without it, readings that do not fill a file stay in the ring as
     well: when there are more of them, a fuller file takes that one's place.
     """
     buffer = store.delivery.buffer
@@ -38,7 +50,7 @@ def write(store, spill):
         first = ring.tail[_SEQ]
         times = "" if buffer.clock.known else store.line
         raw, count = load_once("plexus", "readings.segment").pack(ring, SEGMENT_BYTES, store.memory)
-        spill = spill or count < ring.pending
+        free = free or count < ring.pending
     if not count:
         return False
     file = [_number(store, first), count, times, first, 0]
@@ -56,8 +68,8 @@ def write(store, spill):
         store.problem = store.again_at = None
     else:
         file, old = old, None
-    store.copy = None if spill else file
-    if spill:
+    store.copy = None if free else file
+    if free:
         with buffer.lock:
             files.append(file)
             left = ring.left(first + count & _WRAP)
