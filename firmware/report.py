@@ -17,12 +17,12 @@ class Report:
         self._told_at = None  # so many readings settled, and the server knows of the crash
         self._dropped = 0
         self._low = False
-        self._trouble = (None, 0)  # what was told of the store
 
     def tick(self):
         self._tell_of_crash()
-        if self._px.store:
-            self._watch_store()
+        store = self._px.store
+        if store:
+            store.tell(self._px, self._say)
         self._watch_heap()
 
     def _tell_of_crash(self):
@@ -39,17 +39,6 @@ class Report:
         elif _settled(px) >= self._told_at:
             self._told_at = None
             self._crashes.told()
-
-    def _watch_store(self):
-        # Its words change with the readings that they count, its problem does not.
-        store = self._px.store
-        trouble = (store.problem, store.damaged)
-        if trouble != self._trouble:
-            self._trouble = trouble
-            words = store.trouble
-            if words:
-                self._px.event("device.problem", "store: " + words)
-                self._say("store", words)
 
     def _watch_heap(self):
         if not hasattr(gc, "mem_free"):

@@ -60,16 +60,6 @@ def _ended(crashes):
             pass  # its first step, which lets go of the tasks, is the smallest
         device, repl.device = repl.device, None
         if device:
-            _persist(device)
             device.discard()
         crashes.caught(error)
         return False
-
-
-def _persist(device):
-    # The readings that wait, if there is a store and it has room; the restart needs neither.
-    try:
-        if device.px.store:
-            device.px.persist()
-    except Exception as error:  # noqa: BLE001 -- it was the second one
-        print("plexus: store: %s" % (error,))

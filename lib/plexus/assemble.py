@@ -116,7 +116,10 @@ def make(px, api_key, source_id, options):
     body = render.Body(readings.ring, readings.lock, head)
     px.random = get("random")
     px.delivery = Delivery(px.http, readings, body, verdict.Retry(px.random), batch_points)
-    px.store = readings.store = _store(px, get)
+    px.store = readings.store = store = _store(px, get)
+    px.step = (store or px.delivery).step
+    if store:
+        clock.on_shift = store.date
     px._flushed_at = px._reported_at = px.ticks_ms()
     px.ring_is_chosen = ring is None
     data = ring if isinstance(ring, bytearray) else _ring(ring)
@@ -138,6 +141,7 @@ def _store(px, get):
         not get("require_clock"),
         get("batch_points") is None and reserve.free() is None,
         px.random,
+        px._date,
     )
 
 

@@ -84,7 +84,7 @@ class Plexus:
                     return 0
                 self._flushed_at = now
                 self._goal = ring.next
-            return self._step()
+            return self.step(self.clock.known)
         finally:
             self._finish()
 
@@ -101,6 +101,8 @@ class Plexus:
             ring = buffer.ring
             self._flushed_at = self.ticks_ms()
             goal = self._goal = ring.next
+            if self.store:
+                self.store.tick(delivery.problem or not self.may_send)
             if not self.clock.known:
                 self._set_clock()
             before = buffer.confirmed
@@ -108,7 +110,7 @@ class Plexus:
             if fine and self.session_requests:
                 self.session_requests.send(self.http, self.buffer)
             while fine and buffer.left(goal):
-                self._step()
+                self.step(self.clock.known)
                 fine = not delivery.problem
             if not fine:
                 raise PlexusError(*load_once(__name__, "explain").flush_problem(self))
@@ -141,10 +143,6 @@ class Plexus:
                 self._busy.release()
         return ready
 
-    def _step(self):
-        known = self.clock.known
-        return self.store.step(known) if self.store else self.delivery.step(known)
-
     def _finish(self):
         try:
             more = self.buffer.left(self._goal) and not self.delivery.problem
@@ -162,7 +160,6 @@ class Plexus:
     def _date(self, hi, lo):
         # Called by the clock, with the buffer's lock held, when it knows the time at last.
         self.buffer.ring.date(hi, lo)
-        if not self.store or self.store.date(hi, lo):
-            self.delivery.body.date(hi, lo)
+        self.delivery.body.date(hi, lo)
         if self.session_requests is not None:
             self.session_requests.date(hi, lo)

@@ -95,6 +95,7 @@ class Plexus:
         since 1970, else it is now. `tags` and `source_id`: this reading's own. ValueError names
         the field that the API would refuse. BufferFull only with overflow="refuse".
         """
+    step: Callable[[bool], int]
     def tick(self, up: bool = True) -> int: ...
     def flush(self) -> int: ...
     @property

@@ -4,6 +4,7 @@ import os
 import sys
 
 from clients import Outage, client, fill, ingests, values
+from plexus import PlexusError
 from stores import Place, Wire, exists, fill_until_written, stored_client
 from support import Admin, FakeTicks, equal, raises
 
@@ -88,6 +89,22 @@ def test_readings_are_in_ram_alone_for_the_interval_at_most(server):
         assert px.pending >= 539, px.pending
         px.flush()
         equal(values(Admin(server.admin_url)), list(range(px.confirmed)))
+
+
+def test_a_program_that_only_flushes_keeps_what_a_full_ring_would_drop():
+    wire = Wire()
+    with Place() as place:
+        px = wire.attach(stored_client(place, URL))
+        wire.up = False
+        for value in range(3000):
+            px.send("n", value)
+            if value % 100 == 0:
+                with raises(PlexusError):
+                    px.flush()
+        equal((px.dropped, px.pending), (0, 3000))
+        wire.up = True
+        px.flush()
+        equal(wire.values(), list(range(3000)))
 
 
 def test_the_network_is_away_when_requests_fail(server):

@@ -1,12 +1,12 @@
-"""The firmware's store: by its configuration, told of when it fails, written before a restart."""
+"""The firmware's store: by its configuration, told of when it fails, written before an end."""
 
-import firmware.supervisor as supervisor
 from firmware.report import Report
 from models import machine
 from stores import Place, stored_client
 from support import equal
 
 with machine.Installed():
+    from firmware.device import Device
     from firmware.factory import make_client
 
 URL = "http://127.0.0.1:9/api/ingest"
@@ -58,21 +58,23 @@ def test_a_store_that_works_is_not_told_of():
         equal((told.tick(), told.said), (0, []))
 
 
-def test_readings_are_written_before_the_restart_after_a_crash():
-    class Device:
-        pass
+def test_readings_are_written_when_the_program_ends_or_crashes():
+    class Parts:
+        uploader = lights = None
+
+        def stop(self):
+            pass
+
+        def set(self, name):
+            pass
+
+        def _persist(self):
+            Device._persist(self)  # pyright: ignore[reportArgumentType] -- no whole one
 
     with Place() as place:
-        Device.px = stored_client(place, URL)
-        Device.px.send("n", 1)
-        supervisor._persist(Device)
+        parts = Parts()
+        parts.uploader = parts.lights = parts
+        parts.px = stored_client(place, URL)
+        parts.px.send("n", 1)
+        Device.close(parts)  # pyright: ignore[reportArgumentType] -- no whole one
         equal(len(place.names()), 1)
-
-
-def test_a_store_that_fails_does_not_keep_a_crashed_board_from_its_restart():
-    class Device:
-        @property
-        def px(self):
-            raise OSError(5)
-
-    supervisor._persist(Device())

@@ -9,6 +9,8 @@ Flash is written by tick() and persist() alone, never by send(), which may be in
 write a sector stops a board for 0.1 s. See writing.py, and docs/store.md for the policy.
 """
 
+import errno
+
 from ..port import const, load_once, ticks_diff
 
 SEGMENT_BYTES = const(4096)
@@ -35,15 +37,14 @@ class Store:
     request, so that a power cut repeats no more than that.
     """
 
-    def __init__(self, delivery, folder, most, interval_ms, undated, whole, random):
+    def __init__(self, delivery, folder, most, interval_ms, undated, whole, random, on_shift):
         self.delivery = delivery
         self.folder = folder
         self.most = most
         self.memory = bytearray(SEGMENT_BYTES)
         self.files = []  # the oldest first
         self.copy = None  # a file whose readings are still in the ring, too: its oldest ones
-        self.line = random(4)
-        self.line = "".join(["%02x" % byte for byte in self.line])  # of this run's times
+        self.line = "%x" % int.from_bytes(random(4), "big")  # of this run's times
         self.lacks = {}  # by line: (hi, lo) that its times lack
         self.stale = False  # names of files still tell less than is known of their times
         self.problem = None  # what the file system said last, as an OSError's first argument
@@ -52,6 +53,8 @@ class Store:
         self._interval_ms = interval_ms
         self._undated = undated
         self._whole = whole
+        self._on_shift = on_shift
+        self._told = (None, 0)
         self._loaded = None  # the file whose readings `memory` has, and the delivery's body
         # What is in RAM alone has come after `_safe_at`; from number `_mark` on, after `_mark_at`.
         self._mark = delivery.buffer.ring.next
@@ -81,19 +84,17 @@ class Store:
         return self._undated or not times or times[0] == "+" or times in self.lacks
 
     def date(self, hi, lo):
-        """The clock is known: times of this run lack so much. Whether that is so of the delivery's.
-
-        Under the lock.
-        """
+        """In the place of a clock's on_shift(): times of this run lack so much."""
         self.lacks[self.line] = hi, lo
         self.stale = True
+        self._on_shift(hi, lo)
         file = self._loaded
-        if not file:
-            return True
-        if file[TIMES] == self.line:
-            self.delivery.body._ring.date(hi, lo)
-            return True
-        return False
+        if file:
+            body = self.delivery.body
+            if file[TIMES] == self.line:
+                body._ring.date(hi, lo)
+            else:
+                body.date(-hi, -lo)  # what is being sent is of another run
 
     def tick(self, away):
         """Write what is due. away: the network is, or the readings wait for something else."""
@@ -110,14 +111,17 @@ class Store:
         full = used >= (_AWAY_EIGHTHS if away else _FULL_EIGHTHS)
         late = away and ticks_diff(now, self._safe_at) >= self._interval_ms
         if full or late or self.stale:
-            writing = load_once(__name__, "writing")
-            if self.stale:
-                writing.rename(self)
-            elif full:
-                writing.spill(self)
-            elif writing.persist(self):
-                self._safe_at = self._mark_at = now
-                self._mark = ring.next
+            try:
+                writing = load_once(__name__, "writing")
+                if self.stale:
+                    writing.rename(self)
+                elif full:
+                    writing.spill(self)
+                elif writing.persist(self):
+                    self._safe_at = self._mark_at = now
+                    self._mark = ring.next
+            except MemoryError:
+                self.failed(OSError(errno.ENOMEM))
 
     def copied(self):
         """How many of the ring's readings are safe in a file."""
@@ -203,6 +207,17 @@ class Store:
         """An OSError of the file system's: it is kept, and a while passes before the next try."""
         self.problem = error.args[0] if error.args else 0
         self.again_at = self.delivery.buffer.ticks_ms() + _AGAIN_MS & _WRAP
+
+    def tell(self, px, say):
+        """Tell the server, and say(what, words) a person, of what is new that is wrong."""
+        # The words count readings, and so change.
+        new = (self.problem, self.damaged)
+        if new != self._told:
+            self._told = new
+            words = self.trouble
+            if words:
+                px.event("device.problem", "store: " + words)
+                say("store", words)
 
     @property
     def trouble(self):

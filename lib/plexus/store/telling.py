@@ -6,6 +6,7 @@ from . import COUNT, DONE
 
 _WORDS = {
     errno.ENOENT: "there is no such folder: is its file system mounted?",
+    errno.ENOMEM: "out of memory",
     errno.EIO: "the flash fails",
     errno.ENODEV: "there is no such folder: is its file system mounted?",
     28: "the file system is full: remove files, or make store_bytes smaller",  # ENOSPC
@@ -34,6 +35,6 @@ def trouble(store):
 def status(store):
     """What `Plexus.status` says of it."""
     count = store.pending
-    message = "; %d of them stored" % count if count else ""
+    message = "; %d of those that wait are stored" % count if count else ""
     words = trouble(store)
     return message + "; store: " + words if words else message
