@@ -11,7 +11,6 @@ from support import Admin, FakeTicks, equal, raises
 SHORT_NAMES = True
 URL = "http://127.0.0.1:9/api/ingest"
 MINUTE_MS = 60000
-TIMEOUT_S = 20
 HEAP = "32M"
 
 

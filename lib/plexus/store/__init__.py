@@ -54,7 +54,7 @@ class Store:
         self._undated = undated
         self._whole = whole
         self._on_shift = on_shift
-        self._told = (None, 0)
+        self._told = (None, 0, 0)
         self._loaded = None  # the file whose readings `memory` has, and the delivery's body
         # What is in RAM alone has come after `_safe_at`; from number `_mark` on, after `_mark_at`.
         self._mark = delivery.buffer.ring.next
@@ -63,8 +63,8 @@ class Store:
 
     @property
     def pending(self):
-        """Readings that are in files alone."""
-        return sum([file[COUNT] - file[DONE] for file in self.files])
+        """Readings that are in files alone, and are to be sent."""
+        return sum([file[COUNT] - file[DONE] for file in self.files if self.is_due(file)])
 
     def left(self, seq):
         """How many readings in files go before the one to which the ring has given number `seq`."""
@@ -81,7 +81,8 @@ class Store:
     def is_due(self, file):
         """Whether a file's readings are to be sent: unless nobody knows their times any more."""
         times = file[TIMES]
-        return self._undated or not times or times[0] == "+" or times in self.lacks
+        known = not times or times[0] == "+" or times in self.lacks
+        return known or self._undated or times == self.line
 
     def date(self, hi, lo):
         """In the place of a clock's on_shift(): times of this run lack so much."""
@@ -211,7 +212,8 @@ class Store:
     def tell(self, px, say):
         """Tell the server, and say(what, words) a person, of what is new that is wrong."""
         # The words count readings, and so change.
-        new = (self.problem, self.damaged)
+        undated = len([file for file in self.files if not self.is_due(file)])
+        new = (self.problem, self.damaged, undated)
         if new != self._told:
             self._told = new
             words = self.trouble
