@@ -150,7 +150,7 @@ class Store:
             known = not times or times[0] == "+" or times in self.lacks
         before = given = delivery.batch
         if self._whole and before >= delivery.maximum and (file or copied):
-            given = copied or min(delivery.body._ring.pending, _MOST_POINTS)
+            given = min(copied or delivery.body._ring.pending, _MOST_POINTS)
             delivery.batch = given
         done = 0
         try:
