@@ -1,7 +1,7 @@
 """A ring's oldest readings as bytes that stand by themselves, and the ring that they are again."""
 
 from plexus.readings.render import Body
-from plexus.readings.segment import pack, unpack
+from plexus.readings.segment import pack, refill, unpack
 from readings import HEAD, Client, Random
 from support import equal, raises
 
@@ -147,3 +147,77 @@ def test_undated_readings_are_dated_by_moving_all_of_a_segment():
     client.body.__init__(ring, client.lock, HEAD)
     times = [point["timestamp"] for point in client.points()]
     equal(times, [1700000001000 + 1000 * i for i in range(5)])
+
+
+# --- a ring that goes on where a segment ends ---------------------------------------------------
+
+
+def refilled(raw, ring_bytes=8192):
+    client = Client(ring_bytes)
+    refill(client.ring, raw)
+    return client
+
+
+def test_a_ring_goes_on_behind_a_segment_as_if_it_had_never_been_away():
+    for seed in range(20):
+        for at in (1, 17, 40):
+            whole = mixed(60, seed=seed)
+            client = refilled(pack(mixed(at, seed=seed).ring, SECTOR)[0])
+            # The rest of the same readings.
+            tail = mixed(60, seed=seed)
+            drop(tail, at)
+            for point in tail.points():
+                send_again(client, point)
+            equal(client.points(), whole.points())
+
+
+def send_again(client, point):
+    stamp = point["timestamp"]
+    client.send(
+        point["metric"],
+        point["value"],
+        timestamp=int(stamp),
+        tags=point.get("tags"),
+        source_id=point.get("source_id"),
+    )
+
+
+def test_readings_at_a_steady_rate_stay_as_dense_over_many_segments():
+    raw = b""
+    one = Client(8192)
+    for wake in range(60):
+        client = refilled(raw) if raw else Client(8192)
+        for side in (client, one):
+            side.clock.now_ms = 1700000000000 + wake * 300000
+            side.send_batch((("temperature", 20 + wake * 0.01), ("humidity", 40 + wake % 7 * 0.5)))
+        raw = bytes(pack(client.ring, SECTOR)[0])
+    equal(client.points(), one.points())
+    equal(len(raw), len(pack(one.ring, SECTOR)[0]))
+
+
+def test_metrics_that_come_back_are_not_named_twice():
+    first = Client(8192)
+    first.send("a.metric.with.a.long.name", 1)
+    raw = pack(first.ring, SECTOR)[0]
+    again = refilled(raw)
+    again.send("a.metric.with.a.long.name", 1)
+    grown = len(pack(again.ring, SECTOR)[0]) - len(raw)
+    if grown > 12:
+        raise AssertionError("%d B more for one reading more" % grown)
+
+
+def test_a_ring_that_is_too_small_for_a_segment_says_so():
+    raw, _ = pack(mixed(100).ring, SECTOR)
+    with raises(ValueError, "for a ring of 300"):
+        refilled(raw, 300)
+
+
+def test_a_refilled_ring_is_dated_as_a_whole():
+    client = Client(now_ms=1000, known=False)
+    client.send("m", 1)
+    again = Client(now_ms=61000, known=False)
+    refill(again.ring, pack(client.ring, SECTOR)[0])
+    again.send("m", 2)
+    again.ring.date(1700000, 0)
+    again.body.date(1700000, 0)
+    equal([p["timestamp"] for p in again.points()], [1700000001000, 1700000061000])

@@ -143,3 +143,25 @@ def unpack(raw):
     ring.head[_POS] = span
     ring.head[_SEQ] = count
     return ring
+
+
+def refill(ring, raw):
+    """Put the records back into `ring`, which is empty, for others to come behind them.
+
+    ValueError: see unpack(); or the ring is too small for them.
+    """
+    old = unpack(raw)
+    # The times of its end, which stand in no segment.
+    end = old.head
+    pending = old.pending
+    copy(end, old.tail)
+    old.walk(end, ring.tmp, 0, pending, 0, 0, _ALL, b"0")
+    span = end[_POS]
+    if span >= len(ring.data):
+        raise ValueError("%d B of readings for a ring of %d" % (span, len(ring.data)))
+    ring.data[:span] = old.data[:span]
+    copy(ring.tail, old.tail)
+    copy(ring.head, end)
+    ring.texts = old.texts
+    ring.numbers = {text: number for number, text in enumerate(old.texts) if text is not None}
+    ring.text_bytes = sum([len(text) for text in ring.numbers])
