@@ -88,10 +88,11 @@ class Plexus:
         finally:
             self._finish()
 
-    def flush(self):
+    def flush(self, feed=None):
         """Send all that is pending, now. Returns how many readings were confirmed.
 
         PlexusError says what stands in the way: the readings stay, tick() or flush() tries again.
+        feed(): called after each request, as for a watchdog; what it raises ends the flush.
         """
         if not self._begin():
             raise PlexusError("a flush is under way already")
@@ -112,6 +113,8 @@ class Plexus:
             while fine and buffer.left(goal):
                 self.step(self.clock.known)
                 fine = not delivery.problem
+                if feed:
+                    feed()
             if not fine:
                 raise PlexusError(*load_once(__name__, "explain").flush_problem(self))
             if self.session_requests:
