@@ -3,7 +3,7 @@
 import os
 import sys
 
-from plexus import Plexus
+import plexus
 from plexus.port import const, reserve, unload
 
 _SAFE_RING_BYTES = const(2048)
@@ -40,10 +40,10 @@ def make_client(config):
             if key in store:
                 options[name] = store[key]
     try:
-        return Plexus(config["api_key"], config["source_id"], **options)
+        return plexus.Plexus(config["api_key"], config["source_id"], **options)
     except MemoryError:
         print("plexus: ring_bytes: no RAM for %d; less is taken" % options.pop("ring_bytes", 0))
-    return Plexus(config["api_key"], config["source_id"], **options)
+    return plexus.Plexus(config["api_key"], config["source_id"], **options)
 
 
 def make_board(profile):

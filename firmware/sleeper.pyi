@@ -1,24 +1,18 @@
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-class _Store(Protocol):
-    def load(self, px: Any) -> None: ...
-    def save(self, px: Any) -> None: ...
+from plexus.readings.buffer import Buffer
+
+from .rtc_memory import RtcMemory
 
 def main(
     config: dict[str, Any],
     profile: dict[str, Any],
     crashes: Any,
-    store: _Store | None = None,
+    kept: RtcMemory,
 ) -> None: ...
-async def portal_wanted(profile: dict[str, Any]) -> bool: ...
 def longest_ms(config: dict[str, Any]) -> int: ...
-def wake_count() -> int: ...
+def restore(px: Any, kept: RtcMemory, interval_ms: int) -> None: ...
+def packed(
+    buffer: Buffer, kept: RtcMemory, drop: bool = True
+) -> tuple[bytes | bytearray | memoryview, int]: ...
 def read_once(sampler: Any, px: Any, limit_ms: int) -> None: ...
-def deliver(
-    px: Any,
-    network: Any,
-    ends: int,
-    feed: Callable[[], Any],
-    secrets: Sequence[str] = (),
-) -> bool: ...
