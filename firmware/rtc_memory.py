@@ -10,6 +10,7 @@ Little-endian:
     4 B   readings that were lost, and the server does not know of
     8 B   what the RTC said when this was written, ms since 1970
     8 B   what it said when it was right, after a sync; 0: its time is not known
+    4 B   the number of the time line that counts until the time is known
     4 B   by how much a sleep is longer than it says, in ppm; signed
     4 B   CRC-32 of all before it
     rest  the readings, oldest first: a segment, see plexus/readings/segment.py
@@ -23,8 +24,8 @@ import machine
 from plexus.port import const
 
 _BYTES = const(2048)
-_HEAD = "<4sHBHIQQi"
-_HEAD_BYTES = const(33)
+_HEAD = "<4sHBHIQQIi"
+_HEAD_BYTES = const(37)
 _MAGIC = b"plx2"
 _FAILED = const(1)
 _DAMAGED = const(2)
@@ -51,13 +52,15 @@ def load(sleep, safe):
 class RtcMemory:
     """What there is in it; save() leaves it for the next wake.
 
-    wakes, failed, damaged, count, lost, saved_ms, synced_ms, rate_ppm: as above. segment: bytes,
-    b"" for no reading. What is damaged, or of another version, is passed over. due: see load().
+    wakes, failed, damaged, count, lost, saved_ms, synced_ms, line, rate_ppm: as above. segment:
+    bytes, b"" for no reading. What is damaged, or of another version, is passed over. due: see
+    load().
     """
 
     def __init__(self):
         self.due = True
-        self.wakes = self.count = self.lost = self.saved_ms = self.synced_ms = self.rate_ppm = 0
+        self.wakes = self.count = self.lost = self.line = 0
+        self.saved_ms = self.synced_ms = self.rate_ppm = 0
         self.failed = self.damaged = False
         self.segment = b""
         try:
@@ -76,6 +79,7 @@ class RtcMemory:
             self.lost,
             self.saved_ms,
             self.synced_ms,
+            self.line,
             self.rate_ppm,
         ) = struct.unpack_from(_HEAD, raw)
         self.failed = bool(flags & _FAILED)
@@ -99,6 +103,7 @@ class RtcMemory:
             self.lost,
             self.saved_ms,
             self.synced_ms,
+            self.line,
             self.rate_ppm,
         )
         crc = binascii.crc32(memoryview(raw)[:_HEAD_BYTES])

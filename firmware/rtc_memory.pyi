@@ -10,6 +10,7 @@ class RtcMemory:
     lost: int
     saved_ms: int
     synced_ms: int
+    line: int
     rate_ppm: int
     segment: bytes | bytearray | memoryview
     due: bool

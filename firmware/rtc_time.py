@@ -5,6 +5,8 @@ of up to 1 %, 36 s an hour, which differ from chip to chip and change with the t
 sync tells how much it was since the one before, and by that much each later sleep is corrected.
 """
 
+import os
+
 import machine
 
 from plexus.port import const, load_once, ticks_diff
@@ -45,6 +47,7 @@ def resume(clock, kept, interval_ms):
     )
     if not believed:
         kept.synced_ms = 0
+        _new_line(kept)
     now += slept_ms * kept.rate_ppm // 1000000 if believed else 0
     if kept.synced_ms:
         error_ms = _ERROR_MS + max(now - kept.synced_ms, 0) // 100
@@ -65,3 +68,9 @@ def synced(kept, clock, before_ms, ticks):
         rate_ppm = kept.rate_ppm + (now - before_ms) * 1000000 // span_ms
         kept.rate_ppm = rate_ppm if -_MOST_PPM <= rate_ppm <= _MOST_PPM else 0
     kept.synced_ms = now
+    _new_line(kept)
+
+
+def _new_line(kept):
+    # What was kept until now has its time, or will never have one.
+    kept.line = int.from_bytes(os.urandom(4), "little")

@@ -39,9 +39,12 @@ def main(config, profile, crashes, kept):
     # Fed between the steps, each of which is shorter: only a wake that hangs is ended by it.
     watchdog = Watchdog(config["watchdog_s"])
     sending = kept.due
+    store = config.pop("store", None)
     # What serves for a moment is let go of: a connection needs its room.
     factory = load_once(__name__, "factory")
     if sending:
+        if store is not None and _files().count(store):
+            config["store"] = store
         px = factory.make_client(_options(config, kept, awake_ms))
     else:
         px = _recorder(config)
@@ -69,17 +72,19 @@ def main(config, profile, crashes, kept):
         sampler = None
         factory.unload_sensors()
         factory = None
-        _save(kept, *packed(px.buffer, kept, False))  # should the wake not come to its end
+        _save(kept, *packed(px, kept, None, False))  # should the wake not come to its end
         network = load_once(__name__, "factory").make_network(config, profile, _nothing)
         _send(px, network, crashes, kept, problems, ends, watchdog.tick)
         load_once(__name__, "rtc_time").synced(kept, px.clock, known_ms, woken)
         kept.wakes = 0
     kept.wakes += 1
-    kept.lost += px.buffer.dropped
     try:
-        segment, count = packed(px.buffer, kept)
+        segment, count = packed(px, kept, store)
+        kept.lost += px.buffer.dropped
         if not sending and not kept.failed and 2 * len(segment) - before > rtc_memory.ROOM:
-            kept.wakes = 0  # as many again would not fit: better that the next wake sends
+            # As many again would not fit: better that the next wake sends.
+            if store is None or not _files().has_room(store):
+                kept.wakes = 0
         fine = _save(kept, segment, count)
         if count:
             print("plexus: %d readings are %s" % (count, "kept" if fine else "lost by the sleep"))
@@ -115,6 +120,11 @@ def restore(px, kept, interval_ms):
     and those of before a loss of power, which would get a wrong time.
     """
     believed = load_once(__name__, "rtc_time").resume(px.clock, kept, interval_ms)
+    store = px.buffer.store
+    if store:
+        # Files that lack their times may be of wakes before; if it is known already, none are.
+        store.line = _files().name_of(kept.line)
+        store.stale = False
     segment, kept.segment = kept.segment, b""
     if not segment:
         return
@@ -127,24 +137,32 @@ def restore(px, kept, interval_ms):
         kept.lost += kept.count
 
 
-def packed(buffer, kept, drop=True):
-    """(segment, count) of all that waits; what does not fit is dropped, the oldest first, and lost.
+def packed(px, kept, store=None, drop=True):
+    """(segment, count) of all that waits. The oldest of what does not fit go into the files of the
+    store, or they are dropped and counted as lost.
 
-    drop=False: it stays in the ring, and the segment has as many of the oldest as fit.
+    drop=False: they stay in the ring, and the segment has as many of the oldest as fit.
     """
+    buffer = px.buffer
     with buffer.lock:
         buffer.add_deferred()
     ring = buffer.ring
-    pack = load_once("plexus", "readings.segment").pack
     while True:
-        segment, count = pack(ring, rtc_memory.ROOM)
+        segment, count = load_once("plexus", "readings.segment").pack(ring, rtc_memory.ROOM)
         missing = ring.pending - count
         if not missing or not drop:
             return segment, count
+        if store is not None and _files().spill(store, px, kept.line):
+            continue
+        store = None
         kept.lost += missing
         while missing:
             ring.drop()
             missing -= 1
+
+
+def _files():
+    return load_once(__name__, "wake_store")
 
 
 def _save(kept, segment, count):
@@ -164,7 +182,7 @@ def _send(px, network, crashes, kept, problems, ends, feed):
     if kept.damaged:
         events.append(("device.problem", "RTC memory: damaged, or of another version: passed over"))
     if kept.lost:
-        events.append(("device.problem", "RTC memory: %d readings are lost" % kept.lost))
+        events.append(("device.problem", "%d readings that were kept are lost" % kept.lost))
     if px.pending or events:
         kept.failed = not deliver(px, network, ends, feed, crashes.secrets, events)
         if not events:  # the ring has them
@@ -172,6 +190,10 @@ def _send(px, network, crashes, kept, problems, ends, feed):
             kept.lost = 0
         if not kept.failed:
             crashes.told()
+    if px.store:
+        kept.lost += px.store.damaged
+        if px.store.stale:
+            load_once("plexus", "store.writing").rename(px.store)
 
 
 def _leave_radio_off(sampler):

@@ -1,7 +1,5 @@
 from typing import Any
 
-from plexus.readings.buffer import Buffer
-
 from .rtc_memory import RtcMemory
 
 def main(
@@ -13,6 +11,6 @@ def main(
 def longest_ms(config: dict[str, Any]) -> int: ...
 def restore(px: Any, kept: RtcMemory, interval_ms: int) -> None: ...
 def packed(
-    buffer: Buffer, kept: RtcMemory, drop: bool = True
+    px: Any, kept: RtcMemory, store: dict[str, Any] | None = None, drop: bool = True
 ) -> tuple[bytes | bytearray | memoryview, int]: ...
 def read_once(sampler: Any, px: Any, limit_ms: int) -> None: ...

@@ -6,7 +6,7 @@ from support import equal
 with machine.Installed():
     from firmware import rtc_memory
 
-FIELDS = ("wakes", "failed", "damaged", "count", "lost", "saved_ms", "synced_ms", "rate_ppm")
+FIELDS = "wakes failed damaged count lost saved_ms synced_ms line rate_ppm".split()
 
 
 def saved(segment=b"readings", count=2, cause=machine.DEEPSLEEP_RESET, **fields):
@@ -33,6 +33,7 @@ def test_the_next_wake_finds_what_was_saved():
             "lost": 4000000000,
             "saved_ms": 1790000000123,
             "synced_ms": 1789999999999,
+            "line": 4000000001,
             "rate_ppm": -9999,
         }
         kept = saved(**wanted)
@@ -98,6 +99,6 @@ def test_in_safe_mode_each_wake_is_one_that_sends():
 
 def test_memory_that_is_too_small_is_told():
     with machine.Installed():
-        machine.rtc["size"] = 40
+        machine.rtc["size"] = 60
         kept = rtc_memory.RtcMemory()
         equal((kept.save(b"", 0), kept.save(b"x" * 100, 5)), (True, False))

@@ -8,6 +8,7 @@ from clients import client, fill, host_ms
 from models import machine
 from plexus.clock import Clock
 from plexus.port import ticks_add, ticks_ms
+from stores import Place
 from support import Admin, equal, raises
 
 with machine.Installed():
@@ -94,7 +95,7 @@ class Node:
         self.true_ms = host_ms() // INTERVAL_MS * INTERVAL_MS
         self.cause = machine.PWRON_RESET
         self.away = False
-        self.refused = False
+        self.store = None
         self.problems = ()
         self.crashes = Crashes()
         self.joins = self.count = self.sent = 0
@@ -129,6 +130,8 @@ class Node:
         kept = rtc_memory.load(self.sleep, False)
         with raises(Asleep):
             config = {"sleep": self.sleep, "watchdog_s": 0}
+            if self.store:
+                config["store"] = self.store
             sleeper.main(config, {}, self.crashes, kept)
         self.cause = machine.DEEPSLEEP_RESET
         self.true_ms += INTERVAL_MS
@@ -141,7 +144,11 @@ class Node:
         self.cause = machine.PWRON_RESET
 
     def make_client(self, config):
-        px = client(self._server, clock=Clock(()), ring_bytes=config.get("ring_bytes", 4096))
+        options = {"clock": Clock(()), "ring_bytes": config.get("ring_bytes", 4096)}
+        if "store" in config:
+            options["store"] = config["store"]["path"]
+            options["store_bytes"] = config["store"]["bytes"]
+        px = client(self._server, **options)
         clock = px.clock
         clock.sync = lambda: clock.observe(self.true_ms, clock.ticks_ms(), 10, "ntp")
         return px
@@ -288,7 +295,7 @@ def test_the_oldest_are_dropped_where_there_is_no_more_room_and_that_is_told(ser
         node.away = False
         node.wake()
         assert_arrived(server, node.read[:1] + node.read[1 + lost :])
-        equal(problems_told(server), ["RTC memory: %d readings are lost" % lost])
+        equal(problems_told(server), ["%d readings that were kept are lost" % lost])
         node.wake()
         equal(len(problems_told(server)), 1)
 
@@ -324,7 +331,7 @@ def test_damaged_readings_are_passed_over_counted_and_told(server):
         for _ in range(2):
             node.wake()
         assert_arrived(server, node.read[:1] + node.read[3:])
-        equal(problems_told(server), ["RTC memory: 2 readings are lost"])
+        equal(problems_told(server), ["2 readings that were kept are lost"])
 
 
 def test_a_damaged_header_is_told_and_the_node_goes_on(server):
@@ -359,7 +366,7 @@ def test_readings_that_outlive_a_power_on_whose_clock_does_not_are_counted_as_lo
         node.cause = machine.PWRON_RESET
         node.wake()
         assert_arrived(server, node.read[:1] + node.read[3:])
-        equal(problems_told(server), ["RTC memory: 2 readings are lost"])
+        equal(problems_told(server), ["2 readings that were kept are lost"])
 
 
 def test_a_wake_that_hangs_while_it_sends_has_kept_its_readings(server):
@@ -391,6 +398,95 @@ def test_a_micropython_without_that_memory_sends_at_each_wake(server):
         assert_arrived(server, node.read)
 
 
+# --- what goes into the flash ---------------------------------------------------------------------
+
+
+def long(number):
+    """A reading of 260 B."""
+    return ("n", "%03d" % number + "x" * 250)
+
+
+def test_what_the_memory_has_no_room_for_goes_into_files_and_all_arrives_in_order(server):
+    with Place() as place, Node(server) as node:
+        node.store = {"path": place.path, "bytes": 16384}
+        node.wake()
+        node.away = True
+        for number in range(25):
+            node.wake(long(number))
+        equal(len(place.names()), 3)
+        node.away = False
+        node.wake()
+        equal(place.names(), [])
+        assert_arrived(server, node.read)
+        equal(problems_told(server), [])
+
+
+def test_a_node_with_a_store_joins_only_when_that_is_full_too(server):
+    with Place() as place, Node(server, send_every=1000) as node:
+        node.store = {"path": place.path, "bytes": 16384}
+        while node.joins < 2 and node.count < 60:
+            node.wake(long(node.count))
+        equal(node.joins, 2)
+        if node.count < 25:
+            raise AssertionError("it joined at wake %d" % node.count)
+        assert_arrived(server, node.read)
+
+
+def test_readings_in_files_from_before_the_time_was_known_get_their_times(server):
+    with Place() as place, Node(server) as node:
+        node.store = {"path": place.path, "bytes": 16384}
+        node.away = True
+        for number in range(12):
+            node.wake(long(number))
+        assert place.names()
+        node.away = False
+        node.wake()
+        assert_arrived(server, node.read)
+
+
+def test_their_times_are_kept_where_the_server_is_away_when_the_time_comes(server):
+    admin = Admin(server.admin_url)
+    with Place() as place, Node(server) as node:
+        node.store = {"path": place.path, "bytes": 16384}
+        node.away = True
+        for number in range(12):
+            node.wake(long(number))
+        node.away = False
+        admin.script({"status": 503, "times": 3})
+        node.wake()
+        admin.clear_faults()
+        node.wake()
+        assert_arrived(server, node.read)
+
+
+def test_a_power_cut_leaves_what_is_in_files(server):
+    with Place() as place, Node(server) as node:
+        node.store = {"path": place.path, "bytes": 16384}
+        node.wake()
+        node.away = True
+        for number in range(12):
+            node.wake(long(number))
+        kept = RtcMemory().count
+        node.away = False
+        node.power_cut()
+        node.wake()
+        assert_arrived(server, node.read[: -1 - kept] + node.read[-1:])
+
+
+def test_a_store_that_cannot_be_written_costs_the_oldest_and_nothing_else(server):
+    with Node(server) as node:
+        node.store = {"path": "/proc/nowhere/plexus", "bytes": 16384}
+        node.wake()
+        node.away = True
+        for number in range(12):
+            node.wake(long(number))
+        lost = RtcMemory().lost
+        node.away = False
+        node.wake()
+        assert_arrived(server, node.read[:1] + node.read[1 + lost :])
+        equal(problems_told(server), ["%d readings that were kept are lost" % lost])
+
+
 # --- how much fits -------------------------------------------------------------------------------
 
 
@@ -413,7 +509,7 @@ def test_the_memory_holds_as_many_readings_as_the_rings_density_gives():
                 ("pressure", round(1013 + walk[2] * 0.01, 2)),
             )
             px.send_batch(readings)
-            segment, count = sleeper.packed(px.buffer, kept)
+            segment, count = sleeper.packed(px, kept)
             kept.saved_ms = rtc_time.now_ms()
             kept.save(segment, count)
             machine.rtc["us"] += INTERVAL_MS * 1000 + walk[0] * 1000

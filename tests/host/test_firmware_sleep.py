@@ -93,6 +93,30 @@ def test_a_power_cut_takes_what_was_kept_and_nothing_else(
     assert_once_and_in_time(points)
 
 
+def test_what_rtc_memory_has_no_room_for_is_in_files_which_a_power_cut_leaves(
+    device: Devices, server: ServerView
+) -> None:
+    sleep = {"interval_s": 60, "send_every": 1000}
+    # All sensors of the simulated board: twenty readings a wake and more.
+    board = device(sleep=sleep, store={}, world={"sleep_scale": 0.005})
+    stored(server, "temperature", 1)
+
+    def counts() -> list[int]:
+        return [int(count) for count in re.findall(KEPT, board.console())]
+
+    board.wait(lambda: any(later < earlier for earlier, later in pairwise(counts())), 120)
+    start = len(board.console())
+    board.stop()
+    assert any(path.startswith("/plexus.store/") for path in board.files())
+    board.start()
+    board.wait_for(CONFIRMED, 40, start)
+    in_files = next(i for i, (a, b) in enumerate(pairwise(counts())) if b < a) + 1
+    points = stored(server, "temperature", 1 + in_files + 1)
+    times = [point["timestamp"] for point in points]
+    assert times == sorted(set(times))
+    assert not server.mock.points("device.problem")
+
+
 def test_a_wake_that_sends_nothing_loads_nothing_of_the_network(device: Devices) -> None:
     board = node(device, 2, files={"/main.py": TELLING})
     wakes(board, 2)

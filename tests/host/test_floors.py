@@ -28,7 +28,7 @@ FLOORS = {
     """,
     "firmware": """
         atomic_json aside redact repl watchdog lights report device_status button
-        rtc_memory recorder wifi_reasons wifi_scan probe profile
+        rtc_memory recorder wake_store wifi_reasons wifi_scan probe profile
         traceback_text config interface
         crashes wifi ethernet rtc_time wake_delivery
         setup factory uploader device_commands
