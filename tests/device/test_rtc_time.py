@@ -151,6 +151,17 @@ def test_an_rtc_that_was_set_by_a_wake_which_did_not_end_dates_nothing_of_before
         equal((node.believed, node.clock.known), (False, False))
 
 
+def test_the_time_line_of_before_a_sync_is_none_of_after_it():
+    # The store's files of before that were not told their times must not get those of after.
+    with machine.Installed():
+        node = Node().wake(machine.PWRON_RESET)
+        first = node.kept.line
+        node.sleep().wake()
+        equal(node.kept.line, first)
+        node.sync()
+        assert node.kept.line != first
+
+
 def test_a_crash_and_the_watchdog_leave_the_time_known():
     with machine.Installed():
         for cause in (machine.HARD_RESET, machine.WDT_RESET):

@@ -227,6 +227,17 @@ def test_a_wake_sends_before_the_memory_is_full(server):
         assert_arrived(server, node.read[:9])
 
 
+def test_each_wake_that_sends_sets_the_clock_anew(server):
+    with Node(server, send_every=2) as node:
+        node.wake()
+        machine.rtc["us"] += 20000000  # what it gains while it sleeps
+        node.wake()
+        node.wake()
+        off_ms = rtc_time.now_ms() - node.true_ms
+        if abs(off_ms) > 5000:
+            raise AssertionError("%d ms off" % off_ms)
+
+
 # --- the network is away --------------------------------------------------------------------------
 
 
@@ -246,7 +257,8 @@ def test_a_node_whose_network_is_away_tries_no_more_often_than_it_was_told(serve
     with Node(server, send_every=3) as node:
         node.away = True
         for number in range(14):
-            node.wake(("n", "%03d" % number + "x" * 250))
+            # The memory is full at the 8th, which is none that sends.
+            node.wake(("n", "%03d" % number + "x" * 220))
         equal(node.tries, [1, 4, 7, 10, 13])
 
 
