@@ -3,9 +3,10 @@
 import asyncio
 import os
 
-from plexus.port import const, ticks_diff, ticks_ms
+from plexus.port import const, ticks_add, ticks_diff, ticks_ms
 
 _POLL_MS = const(20)
+_WINDOW_MS = const(5000)  # at power-on, for a person
 _ASKED = "portal.now"  # a file
 
 
@@ -39,6 +40,17 @@ async def held(profile, within_ms=5000, hold_ms=1000):
         elif ticks_diff(now, pressed) >= hold_ms:
             return True
         await asyncio.sleep(_POLL_MS / 1000)
+
+
+async def portal_wanted(profile):
+    """Stay awake for a while, and tell whether the button was held: a node that sleeps answers
+    neither a person nor USB."""
+    until = ticks_add(ticks_ms(), _WINDOW_MS)
+    print("plexus: awake for %d s: hold the button, or press Ctrl-C" % (_WINDOW_MS // 1000))
+    if await held(profile, _WINDOW_MS):
+        return True
+    await asyncio.sleep(max(ticks_diff(until, ticks_ms()), 0) / 1000)
+    return False
 
 
 def ask_for_portal():

@@ -96,9 +96,17 @@ class Device:
         await asyncio.gather(*parts)
 
     def close(self):
-        """Let go of what would go on by itself, but for the watchdog."""
+        """Stop what would go on by itself, but for the watchdog; a store gets what waits."""
         self.uploader.stop()
         self.lights.set("off")
+        self._persist()
+
+    def _persist(self):
+        if self.px.store:
+            try:
+                self.px.persist()
+            except MemoryError:
+                pass  # this may come of a full heap
 
     def discard(self):
         """Let go of all parts: it is of no use any more, and allocates nothing for that.
@@ -240,7 +248,8 @@ class Device:
         return self.network.state == "connected"
 
     def reset(self):
-        """Reset the board, as a last resort: the readings that wait are lost by it."""
+        """Reset the board, as a last resort: without a store the readings that wait are lost."""
+        self._persist()
         self.crashes.stopped()
         print("plexus: resetting the board")
         machine.reset()

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from plexus import Plexus
+import plexus
 from plexus.port import const, reserve, unload
 
 _SAFE_RING_BYTES = const(2048)
@@ -20,6 +20,7 @@ _OPTIONS = (
     "ntp_hosts",
     "ntp_port",
 )
+_STORE = (("store_bytes", "bytes"), ("persist_interval_s", "persist_interval_s"))
 _BUSES = ("i2c", "spi", "uart", "onewire", "sensors", "battery")
 _NETWORK = ("wifi", "hostname", "country", "ethernet")
 
@@ -32,11 +33,17 @@ def make_client(config):
             options["ca"] = file.read()
     if reserve.free() is not None:
         options.setdefault("ring_bytes", _SHARED_RING_BYTES)
+    if "store" in config:
+        store = config["store"]
+        options["store"] = store.get("path", "/plexus")
+        for name, key in _STORE:
+            if key in store:
+                options[name] = store[key]
     try:
-        return Plexus(config["api_key"], config["source_id"], **options)
+        return plexus.Plexus(config["api_key"], config["source_id"], **options)
     except MemoryError:
         print("plexus: ring_bytes: no RAM for %d; less is taken" % options.pop("ring_bytes", 0))
-    return Plexus(config["api_key"], config["source_id"], **options)
+    return plexus.Plexus(config["api_key"], config["source_id"], **options)
 
 
 def make_board(profile):

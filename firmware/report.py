@@ -20,6 +20,9 @@ class Report:
 
     def tick(self):
         self._tell_of_crash()
+        store = self._px.store
+        if store:
+            store.tell(self._px, self._say)
         self._watch_heap()
 
     def _tell_of_crash(self):

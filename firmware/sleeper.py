@@ -5,98 +5,202 @@ import gc
 
 import machine
 
-from plexus import PlexusError
-from plexus.port import const, reserve, sleep_ms, ticks_add, ticks_diff, ticks_ms
+import plexus
+from plexus.port import const, load_once, reserve, sleep_ms, ticks_add, ticks_diff, ticks_ms
 
-from .button import ask_for_portal
-from .factory import make_client, make_network, make_sampler, unload_board, unload_sensors
-from .redact import redact
+from . import rtc_memory
 from .watchdog import Watchdog
 
-_WINDOW_MS = const(5000)  # at power-on, for a person
 _AWAKE_MS = const(60000)  # what takes longer is no battery's matter
 _TIMEOUT_MS = const(10000)
 _TRIES = const(3)
-_AGAIN_MS = const(1100)  # a second is between two refusals that count
 _SAFE_S = const(1800)  # the least sleep in safe mode
 _RING_BYTES = const(1024)  # for what one wake reads, where RAM is scarce
-_MAGIC = b"plx1"
 
 
-def main(config, profile, crashes, store=None):
+def main(config, profile, crashes, kept):
     """One wake. It ends in deep sleep, whatever becomes of it.
 
-    store: what carries readings over deep sleep: `load(px)` puts back what `save(px)` kept.
-    Without one nothing is kept, so every wake sends. In safe mode it reads no sensor, and sleeps
-    for half an hour at least.
+    kept: the RtcMemory, which tells whether to send, and has what the wakes before did not. In safe
+    mode no sensor is read, and the node sleeps for half an hour at least.
     """
     started = ticks_ms()
     crashes.wake()
-    if machine.reset_cause() != machine.DEEPSLEEP_RESET and asyncio.run(portal_wanted(profile)):
-        ask_for_portal()
-        crashes.stopped()
-        machine.reset()
+    if machine.reset_cause() != machine.DEEPSLEEP_RESET:
+        button = load_once(__name__, "button")
+        if asyncio.run(button.portal_wanted(profile)):
+            button.ask_for_portal()
+            crashes.stopped()
+            machine.reset()
+        button = None
     interval_s = config["sleep"]["interval_s"]
     awake_ms = longest_ms(config)
     ends = ticks_add(ticks_ms(), awake_ms)
     # Fed between the steps, each of which is shorter: only a wake that hangs is ended by it.
     watchdog = Watchdog(config["watchdog_s"])
-    count = wake_count()
-    # One request is a step, too.
-    config["timeout_ms"] = min(config.get("timeout_ms", _TIMEOUT_MS), awake_ms // 2)
-    if not store and reserve.free() is not None:
-        config.setdefault("ring_bytes", _RING_BYTES)
-    px = make_client(config)
-    if store:
-        store.load(px)
+    sending = kept.due
+    store = config.pop("store", None)
+    # What serves for a moment is let go of: a connection needs its room.
+    factory = load_once(__name__, "factory")
+    if sending:
+        if store is not None and _files().count(store):
+            config["store"] = store
+        px = factory.make_client(_options(config, kept, awake_ms))
+    else:
+        px = _recorder(config)
+    before = len(kept.segment)
+    restore(px, kept, interval_s * 1000)
+    woken = px.ticks_ms()
+    known_ms = px.clock.now_ms()
     if crashes.safe:
         print("plexus: mode: safe mode after three crashes: no sensor is read")
         interval_s = max(interval_s, _SAFE_S)
-    sampler, _, problems = make_sampler(config, profile, px, crashes.safe)
-    unload_board()
+    sampler, _, problems = factory.make_sampler(config, profile, px, crashes.safe)
+    factory.unload_board()
     for problem in problems:
         print("plexus: " + problem)
-        px.event("device.problem", problem)
     if not crashes.safe:
+        if not sending:
+            _leave_radio_off(sampler)
         read_once(sampler, px, awake_ms // 2)
     for name, message in sampler.status.items():
         if message not in ("ok", "idle"):
             print("plexus: %s: %s" % (name, message))
     watchdog.tick()
-    # 25 kB that serve no more: what comes needs them.
-    sampler = None
-    unload_sensors()
-    if store is None or crashes.safe or count % config["sleep"].get("send_every", 1) == 0:
-        reserve.keep(reserve.START)
-        network = make_network(config, profile, _nothing)
-        network.power_up()
-        reserve.keep(0)  # what WiFi uses from now on; before, Python would have taken it
-        report = crashes.report()
-        if report:
-            px.event("device.crash", report)
-        if px.pending and deliver(px, network, ends, watchdog.tick, crashes.secrets):
-            crashes.told()
-    if store:
-        store.save(px)
-    elif px.pending:
-        print("plexus: %d readings are lost by the sleep" % px.pending)
+    if sending:
+        # 25 kB that serve no more: what comes needs them.
+        sampler = None
+        factory.unload_sensors()
+        factory = None
+        _save(kept, *packed(px, kept, None, False))  # should the wake not come to its end
+        network = load_once(__name__, "factory").make_network(config, profile, _nothing)
+        _send(px, network, crashes, kept, problems, ends, watchdog.tick)
+        load_once(__name__, "rtc_time").synced(kept, px.clock, known_ms, woken)
+        kept.wakes = 0
+    kept.wakes += 1
+    try:
+        segment, count = packed(px, kept, store)
+        kept.lost += px.buffer.dropped
+        if not sending and not kept.failed and 2 * len(segment) - before > rtc_memory.ROOM:
+            # As many again would not fit: better that the next wake sends.
+            if store is None or not _files().has_room(store):
+                kept.wakes = 0
+        fine = _save(kept, segment, count)
+        if count:
+            print("plexus: %d readings are %s" % (count, "kept" if fine else "lost by the sleep"))
+    except MemoryError:  # beside what a connection has left of the heap
+        print("plexus: no RAM to keep what is left: it is as before the network was joined")
     crashes.stopped()
     gc.collect()
     # From wake to wake, so that the time awake does not add up.
     machine.deepsleep(max(interval_s * 1000 - ticks_diff(ticks_ms(), started), 1000))
 
 
-async def portal_wanted(profile):
-    """Stay awake for a while, and tell whether the button was held: a node that sleeps answers
-    neither a person nor USB."""
-    from .button import held
+def _options(config, kept, awake_ms):
+    # One request is a step, too.
+    config["timeout_ms"] = min(config.get("timeout_ms", _TIMEOUT_MS), awake_ms // 2)
+    if reserve.free() is not None:
+        config.setdefault("ring_bytes", _RING_BYTES)
+    if "ring_bytes" in config:
+        config["ring_bytes"] += len(kept.segment)
+    return config
 
-    until = ticks_add(ticks_ms(), _WINDOW_MS)
-    print("plexus: awake for %d s: hold the button, or press Ctrl-C" % (_WINDOW_MS // 1000))
-    if await held(profile, _WINDOW_MS):
-        return True
-    await asyncio.sleep(max(ticks_diff(until, ticks_ms()), 0) / 1000)
-    return False
+
+def _recorder(config):
+    plexus.BufferFull  # with machine code, where there is some
+    from .recorder import Recorder
+
+    return Recorder(rtc_memory.ROOM + min(config.get("ring_bytes", _RING_BYTES), rtc_memory.ROOM))
+
+
+def restore(px, kept, interval_ms):
+    """Put what was kept into the ring of a client, or a Recorder, that has just been made.
+
+    What cannot be believed is passed over, and counted as lost: readings whose checksum is wrong,
+    and those of before a loss of power, which would get a wrong time.
+    """
+    believed = load_once(__name__, "rtc_time").resume(px.clock, kept, interval_ms)
+    store = px.buffer.store
+    if store:
+        # Files that lack their times may be of wakes before; if it is known already, none are.
+        store.line = _files().name_of(kept.line)
+        store.stale = False
+    segment, kept.segment = kept.segment, b""
+    if not segment:
+        return
+    try:
+        if not believed:
+            raise ValueError("the clock has stood still")
+        load_once("plexus", "readings.segment").refill(px.buffer.ring, segment)
+    except ValueError as error:
+        print("plexus: %d readings are lost: %s" % (kept.count, error))
+        kept.lost += kept.count
+
+
+def packed(px, kept, store=None, drop=True):
+    """(segment, count) of all that waits. The oldest of what does not fit go into the files of the
+    store, or they are dropped and counted as lost.
+
+    drop=False: they stay in the ring, and the segment has as many of the oldest as fit.
+    """
+    buffer = px.buffer
+    with buffer.lock:
+        buffer.add_deferred()
+    ring = buffer.ring
+    while True:
+        segment, count = load_once("plexus", "readings.segment").pack(ring, rtc_memory.ROOM)
+        missing = ring.pending - count
+        if not missing or not drop:
+            return segment, count
+        if store is not None and _files().spill(store, px, kept.line):
+            continue
+        store = None
+        kept.lost += missing
+        while missing:
+            ring.drop()
+            missing -= 1
+
+
+def _files():
+    return load_once(__name__, "wake_store")
+
+
+def _save(kept, segment, count):
+    kept.saved_ms = load_once(__name__, "rtc_time").now_ms()
+    return kept.save(segment, count)
+
+
+def _send(px, network, crashes, kept, problems, ends, feed):
+    from .wake_delivery import deliver
+
+    reserve.keep(reserve.START)
+    network.power_up()
+    reserve.keep(0)  # what WiFi uses from now on; before, Python would have taken it
+    report = crashes.report()
+    events = [("device.crash", report)] if report else []
+    events += [("device.problem", problem) for problem in problems]
+    if kept.damaged:
+        events.append(("device.problem", "RTC memory: damaged, or of another version: passed over"))
+    if kept.lost:
+        events.append(("device.problem", "%d readings that were kept are lost" % kept.lost))
+    if px.pending or events:
+        kept.failed = not deliver(px, network, ends, feed, crashes.secrets, events)
+        if not events:  # the ring has them
+            kept.damaged = False
+            kept.lost = 0
+        if not kept.failed:
+            crashes.told()
+    if px.store:
+        kept.lost += px.store.damaged
+        if px.store.stale:
+            load_once("plexus", "store.writing").rename(px.store)
+
+
+def _leave_radio_off(sampler):
+    # A board asks it for its signal, and it would be switched on for that.
+    for channel in sampler.channels:
+        if hasattr(channel.sensor, "wifi"):
+            channel.sensor.wifi = False
 
 
 def longest_ms(config):
@@ -109,17 +213,6 @@ def longest_ms(config):
 
 def _nothing():
     pass  # a link that is beyond help: the sleep is a reset, too
-
-
-def wake_count():
-    """Which wake this is, from 0 on; it is counted in the memory that survives deep sleep."""
-    memory = machine.RTC().memory
-    kept = memory()
-    count = 0
-    if machine.reset_cause() == machine.DEEPSLEEP_RESET and kept[:4] == _MAGIC and len(kept) >= 6:
-        count = (kept[4] | kept[5] << 8) + 1 & 0xFFFF
-    memory(_MAGIC + bytes((count & 255, count >> 8)) + bytes(kept[6:]))
-    return count
 
 
 def read_once(sampler, px, limit_ms):
@@ -136,43 +229,3 @@ def read_once(sampler, px, limit_ms):
                 waiting.remove(channel)
         if waiting:
             sleep_ms(min(max(wait_ms, 1), 100))
-
-
-def deliver(px, network, ends, feed, secrets=()):
-    """Join the network and send all; True if the server has confirmed it.
-
-    From ticks_ms `ends` on nothing is begun but the first try of a node that has joined. feed() is
-    called before each. secrets: what the server may repeat, and nobody is to read.
-    """
-
-    async def joined():
-        task = asyncio.create_task(network.run())
-        while network.state != "connected" and ticks_diff(ends, ticks_ms()) > 0:
-            await asyncio.sleep(0.05)
-        task.cancel()
-        return network.state == "connected"
-
-    if not asyncio.run(joined()):
-        print("plexus: network:", network.status)
-        return False
-    tries = _TRIES
-    while tries:
-        tries -= 1
-        feed()
-        try:
-            px.flush()
-            print("plexus: first readings confirmed")
-            return True
-        except PlexusError as error:
-            print("plexus: server:", redact(secrets, str(error)))
-            if error.status == 400 or error.status == 413:
-                # The reading that it is about is given up when it is refused at another time.
-                tries += 1
-                sleep_ms(_AGAIN_MS)
-            elif error.status:
-                break  # it answers, and will answer the same again
-        except MemoryError:
-            gc.collect()
-        if ticks_diff(ends, ticks_ms()) <= 0:
-            break
-    return False

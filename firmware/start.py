@@ -8,7 +8,6 @@ import plexus
 from plexus.port import const, load_once, reserve, unload
 
 from . import repl
-from .button import asked_for_portal
 
 _FOR_A_MOMENT = (
     "readings.batch",
@@ -29,33 +28,39 @@ def main(crashes):
 
     profile = load_profile()
     config, problem = _configured(crashes)
-    if config is None or asked_for_portal():
+    if config is None or load_once(__name__, "button").asked_for_portal():
         from .setup.provisioning import main as provision
 
         # A board that was set up once does not open its portal by itself.
         provision(config, profile, crashes, portal=problem is None)
         return None
     # 11 kB that serve no more.
-    unload("firmware", "button", "config", "atomic_json", "profile")
-    # First what takes RAM of the system's by being loaded: the network, which stands still if it
-    # gets none, and machine code, for which only a part will do. Then the radio. What is loaded
-    # from then on may not take what TLS needs.
-    import socket  # noqa: F401
+    unload("firmware", "config", "atomic_json", "profile")
+    kept = "sleep" in config
+    if kept:
+        from .rtc_memory import load
 
-    import network  # noqa: F401
+        kept = load(config["sleep"], crashes.safe)
+    if not kept or kept.due:
+        # First what takes RAM of the system's by being loaded: the network, which stands still if
+        # it gets none, and machine code, for which only a part will do. Then the radio. What is
+        # loaded from then on may not take what TLS needs.
+        import socket  # noqa: F401
 
-    plexus.BufferFull
-    reserve.without_tls(config.get("endpoint", "https:")[:6] != "https:")
-    if config["wifi"]:
-        _start_radio(network.WLAN(network.STA_IF))
-    else:
-        reserve.keep(reserve.BEFORE_INTERFACE)
-    if reserve.free() is not None:
-        gc.threshold(_COLLECT_BYTES)  # little garbage at a time leaves larger pieces
-    if "sleep" in config:
+        import network  # noqa: F401
+
+        plexus.BufferFull
+        reserve.without_tls(config.get("endpoint", "https:")[:6] != "https:")
+        if config["wifi"]:
+            _start_radio(network.WLAN(network.STA_IF))
+        else:
+            reserve.keep(reserve.BEFORE_INTERFACE)
+        if reserve.free() is not None:
+            gc.threshold(_COLLECT_BYTES)  # little garbage at a time leaves larger pieces
+    if kept:
         from .sleeper import main as sleeper
 
-        sleeper(config, profile, crashes)
+        sleeper(config, profile, crashes, kept)
         return None
     try:
         repl.device = _device(config, profile, crashes)

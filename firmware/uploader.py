@@ -114,4 +114,9 @@ class Uploader:
                 self._on_answer()
             elif http.unanswered != unanswered and self._on_silence:
                 self._on_silence()
+        elif px.store:
+            try:
+                px.tick(up=False)  # what waits for the network outlives a power cut
+            except MemoryError:
+                gc.collect()
         self._beat()

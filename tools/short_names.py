@@ -25,8 +25,9 @@ _INTERNAL = {
     "plexus.clock": "sntp timekeeping",
     "plexus.delivery": "bounded_socket exchange http_date narrowing problem request verdict",
     "plexus.port": "reserve",
-    "plexus.readings": "codec compound dtoa record render ring sweep timestamp",
+    "plexus.readings": "codec compound dtoa record render ring segment sweep timestamp",
     "plexus.sensors.sampling": "values",
+    "plexus.store": "folder telling writing",
     "plexus.tls": "ca failure",
     "plexus.websocket": "frames handshake lookup",
 }

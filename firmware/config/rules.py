@@ -78,6 +78,15 @@ CONFIGURATION = (
             "write the two capital letters of the country, such as 'DE'",
         ),
         "ring_bytes": (checks.whole, 256, 8388608),
+        "store": (
+            checks.fields,
+            {
+                "path": (checks.text, 1, 64),
+                "bytes": (checks.whole, 8192, 1048576),
+                "persist_interval_s": (checks.whole, 1, 86400),
+            },
+            (),
+        ),
         "flush_interval_ms": (checks.whole, 0, 86400000),
         "flush_fill_percent": (checks.whole, 1, 100),
         "batch_points": (checks.whole, 1, 10000),

@@ -21,6 +21,7 @@ _SHARED_BATCH_POINTS = const(48)
 _ROOTS_BYTES = const(12288)
 _PSRAM_RING_BYTES = 65536
 _PSRAM_HEAP_BYTES = 1000000
+_SECTOR_BYTES = const(4096)
 
 # What each is: client.pyi.
 _DEFAULTS = {
@@ -42,6 +43,9 @@ _DEFAULTS = {
     "requests": None,
     "headers": None,
     "random": os.urandom,
+    "store": None,
+    "store_bytes": 65536,
+    "persist_interval_s": 60,
 }
 
 
@@ -68,6 +72,8 @@ def make(px, api_key, source_id, options):
     check_range("batch_points", batch_points, 1, 10000)
     check_range("timeout_ms", get("timeout_ms"), 1, 600000)
     check_range("report_interval_ms", get("report_interval_ms"), 0, 86400000)
+    if get("store") is not None:
+        options.check_store(get("store"), get("store_bytes"), get("persist_interval_s"))
     options.check_overflow(get("overflow"))
     options.check_ntp(get("ntp_hosts"), get("ntp_port"))
     context = group = None
@@ -110,6 +116,10 @@ def make(px, api_key, source_id, options):
     body = render.Body(readings.ring, readings.lock, head)
     px.random = get("random")
     px.delivery = Delivery(px.http, readings, body, verdict.Retry(px.random), batch_points)
+    px.store = readings.store = store = _store(px, get)
+    px.step = (store or px.delivery).step
+    if store:
+        clock.on_shift = store.date
     px._flushed_at = px._reported_at = px.ticks_ms()
     px.ring_is_chosen = ring is None
     data = ring if isinstance(ring, bytearray) else _ring(ring)
@@ -117,6 +127,22 @@ def make(px, api_key, source_id, options):
     readings.listen(None)
     px.send = readings.send
     px._fill_bytes = len(data) * get("flush_fill_percent") // 100  # pyright: ignore[reportOperatorIssue] -- an int
+
+
+def _store(px, get):
+    if get("store") is None:
+        return None
+    return load(__name__, "store").Store(
+        px.delivery,
+        # A folder of a package's name would hide it: the board's root is where imports look first.
+        get("store") + ".store",
+        get("store_bytes") // _SECTOR_BYTES,
+        get("persist_interval_s") * 1000,
+        not get("require_clock"),
+        get("batch_points") is None and reserve.free() is None,
+        px.random,
+        px._date,
+    )
 
 
 def _ring(size):

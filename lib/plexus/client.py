@@ -49,16 +49,20 @@ class Plexus:
     def __repr__(self):
         return "<Plexus %s at %s: %s>" % (self.source_id, self.http.host, self.status)
 
-    def tick(self):
+    def tick(self, up=True):
         """Set the clock, send sessions, upload, when due. Returns how many readings it confirmed.
 
         Call it often. It makes few requests at a time, and raises nothing for network trouble:
-        see `status`.
+        see `status`. up: whether there is a network; without one it does what needs none.
         """
         if not self._begin():
             return 0
         try:
             now = self.ticks_ms()
+            if self.store:
+                self.store.tick(not up or self.delivery.problem or not self.may_send)
+            if not up:
+                return 0
             if self.clock.due():
                 self._set_clock()
             if not self.may_send:
@@ -71,7 +75,7 @@ class Plexus:
                 self.session_requests.send(self.http, self.buffer)
             if self.delivery.retry.wait_ms(now):
                 return 0
-            if not ring.left(self._goal):
+            if not self.buffer.left(self._goal):
                 since = ticks_diff(now, self._flushed_at)
                 interval_ms = self._interval_ms
                 if self.watched and interval_ms > _WATCHED_MS:
@@ -80,14 +84,15 @@ class Plexus:
                     return 0
                 self._flushed_at = now
                 self._goal = ring.next
-            return self.delivery.step(self.clock.known)
+            return self.step(self.clock.known)
         finally:
             self._finish()
 
-    def flush(self):
+    def flush(self, feed=None):
         """Send all that is pending, now. Returns how many readings were confirmed.
 
         PlexusError says what stands in the way: the readings stay, tick() or flush() tries again.
+        feed(): called after each request, as for a watchdog; what it raises ends the flush.
         """
         if not self._begin():
             raise PlexusError("a flush is under way already")
@@ -97,15 +102,19 @@ class Plexus:
             ring = buffer.ring
             self._flushed_at = self.ticks_ms()
             goal = self._goal = ring.next
+            if self.store:
+                self.store.tick(delivery.problem or not self.may_send)
             if not self.clock.known:
                 self._set_clock()
             before = buffer.confirmed
             fine = self.may_send
             if fine and self.session_requests:
                 self.session_requests.send(self.http, self.buffer)
-            while fine and ring.left(goal):
-                delivery.step(self.clock.known)
+            while fine and buffer.left(goal):
+                self.step(self.clock.known)
                 fine = not delivery.problem
+                if feed:
+                    feed()
             if not fine:
                 raise PlexusError(*load_once(__name__, "explain").flush_problem(self))
             if self.session_requests:
@@ -139,7 +148,7 @@ class Plexus:
 
     def _finish(self):
         try:
-            more = self.buffer.ring.left(self._goal) and not self.delivery.problem
+            more = self.buffer.left(self._goal) and not self.delivery.problem
             if not (self._keep_alive or self.watched or more):
                 self.http.connection.shut()
         finally:

@@ -9,6 +9,7 @@ from .delivery.runs import Run, _Criterion
 from .delivery.sessions import Session
 from .readings.buffer import Buffer
 from .readings.record import _Value
+from .store import Store
 from .tls import _Context
 from .tls.ca import _Certificates
 from .url import _Requests
@@ -30,6 +31,7 @@ class Plexus:
     random: Callable[[int], bytes]
     ring_is_chosen: bool
     watched: bool
+    store: Store | None
     def __init__(
         self,
         api_key: str,
@@ -53,6 +55,9 @@ class Plexus:
         requests: _Requests | None = None,
         headers: dict[str, str] | None = None,
         random: Callable[[int], bytes] = ...,
+        store: str | None = None,
+        store_bytes: int = 65536,
+        persist_interval_s: int = 60,
     ) -> None:
         """
         `endpoint`: the whole URL. `ring_bytes`: a number, None for what is right for this heap, or
@@ -68,6 +73,10 @@ class Plexus:
         plexus.* metrics so often. `headers`: further ones of each request (not the WebSocket's);
         "User-Agent" may be one. `clock`, `requests`, `random`: used in place of
         Clock(ntp_hosts, ntp_port), the firmware's module, os.urandom; a clock serves one client.
+
+        `store`: a path, such as "/plexus", beside which readings are kept that a power cut is not
+        to take, in the folder of that name and ".store", up to `store_bytes` of them. While the
+        network is away, readings of `persist_interval_s` at most are in RAM alone. None: no store.
 
         ValueError names what is wrong.
         """
@@ -86,8 +95,9 @@ class Plexus:
         since 1970, else it is now. `tags` and `source_id`: this reading's own. ValueError names
         the field that the API would refuse. BufferFull only with overflow="refuse".
         """
-    def tick(self) -> int: ...
-    def flush(self) -> int: ...
+    step: Callable[[bool], int]
+    def tick(self, up: bool = True) -> int: ...
+    def flush(self, feed: Callable[[], object] | None = None) -> int: ...
     @property
     def may_send(self) -> bool: ...
 
@@ -174,5 +184,7 @@ class Plexus:
         """(key, SSLContext or None) for another connection to the server; never to be shown."""
     def retry_now(self) -> None:
         """The network is back: end the wait that follows a request which nothing answered."""
+    def persist(self) -> bool:
+        """Before a planned reset: have the store take all that waits. True if nothing is lost."""
     def diagnostics(self) -> dict[str, Any]:
         """The client's state for a program: counters, clock, what went wrong. No secret."""

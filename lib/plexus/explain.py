@@ -37,6 +37,8 @@ def status(px):
         buffer.dropped,
         buffer.rejected,
     )
+    if px.store:
+        message += load_once("plexus", "store.telling").status(px.store)
     if px.ring_is_chosen and reserve.free() is not None:
         message += "; ring_bytes %d" % len(buffer.ring.data)
     if buffer.discarded:
@@ -56,6 +58,8 @@ def diagnostics(px):
 
     problem: what was wrong with the last request (see delivery/problem.py), None if nothing was.
     rejection: (metric, the server's message) of the last reading that it refused, or None.
+    stored: how many of the pending readings are in files alone; damaged: in files that could not
+    be read; store_problem: what is wrong with the store, in words, "" if nothing is.
     """
     delivery = px.delivery
     buffer = px.buffer
@@ -72,6 +76,9 @@ def diagnostics(px):
         "clock_known": clock.known,
         "clock_source": clock.source,
         "clock_problem": px.clock_problem,
+        "stored": px.store.pending if px.store else 0,
+        "damaged": px.store.damaged if px.store else 0,
+        "store_problem": px.store.trouble if px.store else "",
     }
 
 

@@ -1,8 +1,10 @@
 """What not every program asks of a client: by its name, from the module that has it."""
 
-from .port import const, load, load_once
+from .port import const, load, load_once, sleep_ms
 from .readings import buffer
 
+_PERSIST_MS = const(2000)  # beside a request
+_STEP_MS = const(10)
 _DATE_ERROR_MS = const(500)  # an HTTP Date has whole seconds
 _PROPERTIES = ("status", "answers", "unanswered")
 _METHODS = {
@@ -14,6 +16,7 @@ _METHODS = {
     "credentials": None,
     "retry_now": None,
     "diagnostics": None,
+    "persist": None,
 }
 
 
@@ -46,6 +49,26 @@ def retry_now(px):
     delivery = px.delivery
     if delivery.problem and not delivery.status:
         delivery.retry.succeeded()
+
+
+def persist(px):
+    """Before a planned reset: have the store take all that waits. True if nothing is lost by it."""
+    store = px.store
+    if not store:
+        return not px.buffer.pending
+    waited_ms = 0
+    while not px._begin():
+        # A request is under way in another thread.
+        if waited_ms >= px.http.timeout_ms + _PERSIST_MS:
+            return False
+        sleep_ms(_STEP_MS)
+        waited_ms += _STEP_MS
+    try:
+        return load_once("plexus", "store.writing").persist(store)
+    except MemoryError:
+        return False
+    finally:
+        px._finish()
 
 
 def diagnostics(px):

@@ -54,6 +54,14 @@ def check_ring(ring_bytes):
     check_range("ring_bytes", ring_bytes, 256, 0x3FFFFFFF)
 
 
+def check_store(store, store_bytes, persist_interval_s):
+    """ValueError unless a store may be in this place (str), of this size, with this interval."""
+    if not isinstance(store, str) or not store:
+        raise ValueError("store: a path to keep readings at, such as '/plexus', not %r" % (store,))
+    check_range("store_bytes", store_bytes, 8192, 0x3FFFFFFF)
+    check_range("persist_interval_s", persist_interval_s, 1, 86400)
+
+
 def check_range(name, value, minimum, maximum):
     """ValueError unless option `name` is an int from `minimum` to `maximum`."""
     if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:

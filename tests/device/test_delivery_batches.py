@@ -1,7 +1,7 @@
 """How readings are divided into requests, and what a full ring does to them."""
 
 from clients import client, fill, values
-from support import Admin, equal
+from support import Admin, equal, raises
 
 HEAP = "32M"  # some tests' rings take it, and what they look at afterwards
 SHORT_NAMES = True
@@ -95,3 +95,21 @@ def test_batch_torn_by_a_full_ring_is_nobodys_fault_and_waits_for_nothing(server
     equal((px.tick(), px.status[:3]), (0, "ok;"))
     assert px.tick() > 0, px.status
     equal(px.pending, 0)
+
+
+def test_flush_calls_after_each_request_what_it_is_given(server):
+    px = client(server, batch_points=10)
+    fill(px, 35)
+    pending = []
+    equal(px.flush(lambda: pending.append(px.pending)), 35)
+    equal(pending, [25, 15, 5, 0])
+
+
+def test_what_a_flush_calls_may_end_it_and_the_rest_waits(server):
+    px = client(server, batch_points=10)
+    fill(px, 35)
+    left = [1, 2]
+    with raises(IndexError):
+        px.flush(lambda: left.pop() and left[0])
+    equal(px.pending, 15)
+    equal(px.flush(), 15)

@@ -39,9 +39,14 @@ class Client:
         self.http = Http()
         self.delivery = Delivery()
         self.ticks = self.flushes = 0
+        self.store = None
+        self.ticks_without = 0
         self._tick = tick
 
-    def tick(self):
+    def tick(self, up=True):
+        if not up:
+            self.ticks_without += 1
+            return
         self.ticks += 1
         if self._tick:
             self._tick(self)
@@ -81,6 +86,15 @@ def test_it_ticks_only_while_the_network_is_up_and_beats_always():
     bench.is_up = True
     bench.uploader.step()
     equal((bench.px.ticks, bench.beats), (1, 2))
+
+
+def test_without_a_network_a_store_gets_what_waits():
+    bench = Bench(is_up=False)
+    bench.uploader.step()
+    equal(bench.px.ticks_without, 0)
+    bench.px.store = True
+    bench.uploader.step()
+    equal((bench.px.ticks, bench.px.ticks_without), (0, 1))
 
 
 def test_it_does_not_wait_on_when_the_network_is_back():

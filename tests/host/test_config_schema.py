@@ -44,6 +44,7 @@ def beyond_a_schema(value: Any) -> bool:
     networks = value.get("wifi", [])
     names = [network["ssid"] for network in networks]
     limits = [(name, 32) for name in names]
+    limits += [(value.get("store", {}).get("path", ""), 64)]
     limits += [(value.get("ca_file", ""), 64), (value.get("$schema", ""), 200)]
     limits += [(sensor["driver"], 30) for sensor in value.get("sensors", [])]
     passwords = [network.get("password", "") for network in networks]
@@ -256,6 +257,7 @@ FULL = {
     "endpoint": "https://a",
     "ca_file": "ca.der",
     "verify": True,
+    "store": {"path": "/sd/node", "bytes": 262144, "persist_interval_s": 30},
     "wifi": [
         {"ssid": "one", "password": "12345678"},
         {"ssid": "two", "address": "10.0.0.2/8", "gateway": "10.0.0.1", "dns": "10.0.0.1"},

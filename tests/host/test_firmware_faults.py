@@ -73,7 +73,8 @@ def greedy(fault: str, keeper: str = "self") -> dict[str, bytes]:
 
 
 def sleeping(device: Devices, world: dict[str, Any] | None = None, **changes: Any):
-    return device(sleep=SLEEP, world={"sleep_scale": 0.02} | (world or {}), **changes)
+    changes.setdefault("sleep", SLEEP)
+    return device(world={"sleep_scale": 0.02} | (world or {}), **changes)
 
 
 def test_a_program_that_fills_the_heap_is_told_after_the_restart(

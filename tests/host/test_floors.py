@@ -21,15 +21,16 @@ FLOORS = {
         readings clock
         tls
         delivery websocket
+        store
         sensors
         client assemble extras explain
         board agent
     """,
     "firmware": """
         atomic_json aside redact repl watchdog lights report device_status button
-        wifi_reasons wifi_scan probe profile
+        rtc_memory recorder wake_store wifi_reasons wifi_scan probe profile
         traceback_text config interface
-        crashes wifi ethernet
+        crashes wifi ethernet rtc_time wake_delivery
         setup factory uploader device_commands
         device sleeper
         start

@@ -9,6 +9,7 @@ Nothing here knows a driver. It runs on both interpreters.
 """
 
 import sys
+import time
 
 PWRON_RESET = 1
 HARD_RESET = 2
@@ -19,9 +20,13 @@ SOFT_RESET = 5
 buses = {}  # "i2c0", "spi1", "uart2", "softi2c": what the constructors return
 opened = []  # (name, keywords) of each constructor's call
 state = {"cause": PWRON_RESET, "interrupts": True, "freq": 160000000}
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _pins = {}
 _pending = []  # pins whose interrupts wait until they are allowed again
 counters = {}  # of the chip, by number
+# What outlives resets: the RTC's time in us since 1970, which only a test moves on, its memory, and
+# how much that can hold.
+rtc = {"us": 0, "memory": b"", "size": 2048}
 
 
 def clear():
@@ -31,6 +36,7 @@ def clear():
     del opened[:]
     del _pending[:]
     state.update({"cause": PWRON_RESET, "interrupts": True, "freq": 160000000})
+    rtc.update({"us": 946684800000000, "memory": b"", "size": 2048})
 
 
 class Installed:
@@ -270,6 +276,27 @@ def SoftSPI(baudrate=500000, **options):
 def UART(id, baudrate=115200, **options):
     options["baudrate"] = baudrate
     return _bus("uart", id, options)
+
+
+class RTC:
+    """Its clock and its memory: see `rtc`."""
+
+    def datetime(self, fields=None):
+        if fields is None:
+            seconds, us = divmod(rtc["us"], 1000000)
+            year, month, day, hour, minute, second, weekday = tuple(time.gmtime(seconds))[:7]
+            return year, month, day, weekday, hour, minute, second, us
+        year, month, day, _, hour, minute, second, us = fields
+        days = 365 * (year - 1970) + (year - 1969) // 4 + sum(_DAYS[: month - 1]) + day - 1
+        days += year % 4 == 0 and month > 2
+        rtc["us"] = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000000 + us
+
+    def memory(self, data=None):
+        if data is None:
+            return bytes(rtc["memory"])
+        if len(data) > rtc["size"]:
+            raise ValueError("buffer too long")
+        rtc["memory"] = bytes(data)
 
 
 def reset_cause():

@@ -53,6 +53,8 @@ STEPS = {
     "firmware": "import firmware.supervisor, firmware.start, firmware.device, firmware.wifi",
     "agent": "from plexus import Agent; agent = Agent(px, sampler, url='ws://127.0.0.1:9/')",
     "remote": "import firmware.device_commands",
+    "store": "from plexus.store import Store; stored = Store(px.delivery, '/nowhere/plexus', 16, "
+    "60000, False, True, bytes, None)",
 }
 # What the firmware loads for a moment: at its start, when it delivers, and in trouble.
 _FOR_A_MOMENT = (
@@ -122,7 +124,7 @@ def names() -> list[str]:
     """
     rom = rom_names()
     theirs = {*rom.rare, *rom.ordinary, *rom.private}
-    steps = [STEPS[step] for step in STEPS if step not in ("agent", "remote")]
+    steps = [STEPS[step] for step in STEPS if step not in ("agent", "remote", "store")]
     with _board_files() as place:
         named = _order(place, [*steps, *[f"import {name}" for name in _FOR_A_MOMENT]])[2]
         return [name for name in named if name not in theirs]

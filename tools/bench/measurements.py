@@ -26,6 +26,7 @@ _NAIVE = 1000
 # From how many readings to how many instructions are counted; the usual one.
 SPANS = {100: 200, 1000: 2000, 4000: 5000}
 _SPAN = 1000
+_FILES = 800
 
 
 def ring(lab: Lab) -> Iterator[Row]:
@@ -253,6 +254,25 @@ def agent(lab: Lab) -> Iterator[Row]:
     yield Row("frames a second, of 20 readings", "", rate, higher=True)
 
 
+def store(lab: Lab) -> Iterator[Row]:
+    """A store in an outage: readings of one decimal each second, under LittleFS of 2 MB."""
+    for ring in (2048, 4096, 16384):
+        result = lab.run("store", "erases", ring, _FILES)
+        limit = 0.6 if ring >= 4096 else None
+        erases = result["erases"] / result["bytes"] * 1024
+        yield Row(f"a ring of {ring:,} B runs full", "erases/kB", erases, limit=limit)
+    yield Row("longest stall, one call of the file system", "erases", result["call"], limit=2)
+    writes = result["writes"]
+    yield Row("longest write of a file, three calls", "erases", len(writes) - 1)
+    one = 100 * sum(writes[:2]) / sum(writes)
+    yield Row("files that take one erase", "%", one, higher=True)
+    for interval_s in (10, 60, 600):
+        result = lab.run("store", "lost", interval_s)
+        words = f"lost at a cut, persist_interval_s={interval_s}"
+        yield Row(words + ", median", "readings", result["median"])
+        yield Row(words + ", worst", "readings", result["worst"], limit=interval_s + 1)
+
+
 def quantile(sorted_values: list[float], part: float) -> float:
     return sorted_values[min(int(part * len(sorted_values)), len(sorted_values) - 1)]
 
@@ -269,4 +289,5 @@ MEASUREMENTS = (
     lateness,
     lateness_with_agent,
     agent,
+    store,
 )

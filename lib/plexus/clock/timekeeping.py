@@ -129,6 +129,12 @@ def _ask(clock):
     raise OSError("no NTP time" + (reasons or ": no host left to ask"))
 
 
+def count_from(clock, start_ms, ticks):
+    """Until the time is known, count on from `start_ms` (below 10^12) at `ticks`, not from 0."""
+    with clock.lock:
+        clock._anchor(ticks, start_ms * 1000, 0)
+
+
 def adopt(clock, step_us, ticks, error_us, source):
     old_us = clock._micros(ticks)
     us = old_us + step_us

@@ -56,7 +56,7 @@ class Delivery:
         before = buffer.confirmed
         narrowing = self.narrowing
         count = (narrowing and narrowing.count()) or self.batch
-        if not buffer.ring.pending:
+        if not body._ring.pending:
             return buffer.confirmed - before
         limits = self.limits
         verdict = limits.step(dated) if limits else self.post(count, dated, 0)

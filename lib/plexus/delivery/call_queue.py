@@ -114,7 +114,7 @@ class SessionRequests:
             call = calls[0]
             owner = call[_OWNER]
             seq = call[_SEQ]
-            if seq is not None and (call[_HI] is None or buffer.ring.left(seq)):
+            if seq is not None and (call[_HI] is None or buffer.left(seq)):
                 break
             if call not in self._calls or owner in held:
                 calls.pop(0)

@@ -34,11 +34,11 @@ def limits(delivery, discarded=0):
     buffer = delivery.buffer
     count = body.count
     with buffer.lock:
-        counts = sources(buffer.ring, body.start, count)
+        counts = sources(body._ring, body.start, count)
         if not (discarded or len(counts) > 1 or _is_known(delivery, counts)):
             # Whether others are stored is for the next reading of another one to show.
-            count = reach(buffer.ring, body.start)
-            counts = sources(buffer.ring, body.start, count)
+            count = reach(body._ring, body.start)
+            counts = sources(body._ring, body.start, count)
     if not discarded:
         several = len(counts) > 1 or _is_known(delivery, counts)
         return Limits(delivery, counts, count) if several else None
@@ -140,7 +140,7 @@ class Limits:
         buffer = delivery.buffer
         body = delivery.body
         while True:
-            left = buffer.ring.left(self._behind)
+            left = body._ring.left(self._behind)
             if not left or not body.measure(left, MAX_BYTES, dated):
                 break
             discarded = min(self._discarded, body.count)

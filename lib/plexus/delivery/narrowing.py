@@ -40,7 +40,7 @@ class Narrowing:
         """How many readings go next; 0: as many as a batch has. Those that passed are let go of."""
         delivery = self._delivery
         while self._passed:
-            first = delivery.buffer.ring.tail[_SEQ]
+            first = delivery.body._ring.tail[_SEQ]
             self._passed = [seq for seq in self._passed if (seq - first & _WRAP) <= _WRAP >> 1]
             ahead = min([seq - first & _WRAP for seq in self._passed] or [1])
             if ahead:
@@ -102,9 +102,9 @@ class Narrowing:
         delivery = self._delivery
         if _index(message) == 0 or self._proven:
             return REFUSED_READING
-        first = delivery.buffer.ring.tail[_SEQ]
+        first = delivery.body._ring.tail[_SEQ]
         for skip in (0, 1, 2, 4, 8, 16):
-            if skip >= delivery.buffer.ring.pending:
+            if skip >= delivery.body._ring.pending:
                 break
             if skip and (first + skip & _WRAP) in self._passed:
                 continue

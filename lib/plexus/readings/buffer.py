@@ -94,6 +94,7 @@ class Buffer:
         self._raw = bytes_of(self._real)
         self._stamp = array("i", (0, 0, 0, 0, 0x4000))
         self._parts = None
+        self.store = None  # see Store; it keeps readings that are not in the ring
         self.send = self.send  # found at once, and not behind all the other names
         self.ring = Ring()
 
@@ -135,7 +136,13 @@ class Buffer:
     @property
     def pending(self):
         """Readings that wait for the server's confirmation."""
-        return self.ring.pending + len(self._deferred)
+        count = self.ring.pending + len(self._deferred)
+        return count + self.store.pending if self.store else count
+
+    def left(self, seq):
+        """How many readings wait of those before the one that has number `seq` in the ring."""
+        count = self.ring.left(seq)
+        return count + self.store.left(seq) if self.store else count
 
     @property
     def dropped(self):
@@ -332,6 +339,7 @@ class Buffer:
         """Let go of what `body` carried: how many readings that is."""
         with self.lock:
             # Those that a full ring dropped while they were on their way have arrived after all.
-            self._dropped -= min(self.ring.passed(body.start), body.count)
-            self.ring.commit(body.end)
+            ring = body._ring  # or that of a segment
+            self._dropped -= min(ring.passed(body.start), body.count)
+            ring.commit(body.end)
         return body.count

@@ -22,7 +22,7 @@ def copy(to: _Cursor, at: _Cursor) -> None: ...
 def shift(at: _Cursor, hi: int, lo: int) -> None: ...
 
 class Ring:
-    data: bytes | bytearray
+    data: bytes | bytearray | memoryview
     head: _Cursor
     tail: _Cursor
     tmp: bytearray

@@ -58,7 +58,7 @@ class System(Driver):
 
             self._battery = ADC(battery, divider=divider, metric="battery_voltage")
         self._battery_well = True
-        self._wifi = wifi
+        self.wifi = wifi
         self._told = False
         self._ticks = ticks_ms()
         self._uptime_s = 0
@@ -76,7 +76,7 @@ class System(Driver):
             cause = _reset_cause()
             if cause:
                 yield "reset_cause", cause
-        rssi = _rssi() if self._wifi else None
+        rssi = _rssi() if self.wifi else None
         if rssi is not None:
             yield "rssi", rssi
         if hasattr(esp32, "mcu_temperature"):

@@ -80,7 +80,7 @@ class Board:
         async def provision(self):
             board.end = "set-up"
 
-        def sleep(config, profile, crashes):
+        def sleep(*_):
             board.end = "asleep"
 
         def caught(self, error):
