@@ -79,10 +79,13 @@ class Device:
             self.network.silent,
         )
         unload("firmware", "factory", "config")
-        reserve.keep(0)
 
     async def run(self):
         """For ever; what a part raises ends it."""
+        # Joining takes 8 kB of the system's heap, and Python must not want them now: so it has its
+        # own room first, which is what made the device and what that was made from.
+        gc.collect()
+        reserve.keep(0)
         self._greet()
         parts = [self._resumed(self.network.run), self._resumed(self._patrol), self._watch_button()]
         if not self.uploader.start():

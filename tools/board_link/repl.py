@@ -20,6 +20,7 @@ from tools.board_link.ports import LinkError, port_problem, printable
 BAUD = 115200
 # What is being written has this name till it is whole; the next write does away with a left-over.
 PART = "/.plexus-part"
+_REBOOT = b"soft reboot"
 _RAW = b"raw REPL; CTRL-B to exit\r\n"
 _CHUNK_BYTES = 1536  # a string of 2 kB on the board's heap
 _READ_S = 5.0  # how long one byte may be late in the middle of an exchange
@@ -370,7 +371,12 @@ class BoardLink:
         with self._in_words():
             self._serial.write(b"\r\x02")
             self._expect(b">>> ", 5)
-            self._serial.write(b"\x04")
+            # A port that sets up its terminal behind the prompt loses what came in between.
+            for _ in range(3):
+                self._serial.write(b"\x04")
+                heard = self._transport.read_until(1, _REBOOT, timeout=2, timeout_overall=2)
+                if heard.endswith(_REBOOT):
+                    break
         self._raw = self._helped = False
 
     def hard_reset(self) -> None:
