@@ -171,7 +171,7 @@ def ring(lab: BoardLab) -> Iterator[Row]:
 
 
 def lateness(lab: BoardLab) -> Iterator[Row]:
-    """Sampling at 100 Hz for 10 s while the firmware's thread flushes over https each second"""
+    """Sampling at 100 Hz for 10 s while the firmware's uploader flushes over https each second"""
     said = lab.run("board_lateness.main", _LATENESS_S, online=True)
     late_ms = sorted(ms for name, *more in said if name == "late" for ms in more)
     about = {name: more for name, *more in said if name != "late"}
