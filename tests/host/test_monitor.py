@@ -253,7 +253,8 @@ def test_lines_are_shown_for_so_long(
     virtual_board: Boards, capsys: pytest.CaptureFixture[str]
 ) -> None:
     board = virtual_board({"/main.py": SAYS})
-    assert main(["monitor", "--port", board.port, "--for", "1"]) == 0
+    board.wait_for("alive")
+    assert main(["monitor", "--port", board.port, "--for", "3"]) == 0
     assert "alive\n" in capsys.readouterr().out
     assert not board.repl
 
@@ -275,7 +276,8 @@ def test_source_is_among_the_lines(
     board = virtual_board(
         {"/main.py": f"import time\nwhile 1:\n print({frame!r})\n time.sleep(.1)"}
     )
-    assert main(["monitor", "--port", board.port, "--for", "1"]) == 0
+    board.wait_for("in tick")
+    assert main(["monitor", "--port", board.port, "--for", "3"]) == 0
     assert f"{frame}\n    self._goal = ring.next\n" in capsys.readouterr().out
 
 

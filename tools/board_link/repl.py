@@ -372,9 +372,9 @@ class BoardLink:
             self._serial.write(b"\r\x02")
             self._expect(b">>> ", 5)
             # A port that sets up its terminal behind the prompt loses what came in between.
-            for _ in range(3):
+            for _ in range(2):
                 self._serial.write(b"\x04")
-                heard = self._transport.read_until(1, _REBOOT, timeout=2, timeout_overall=2)
+                heard = self._transport.read_until(1, _REBOOT, timeout=8, timeout_overall=8)
                 if heard.endswith(_REBOOT):
                     break
         self._raw = self._helped = False

@@ -113,7 +113,13 @@ def ask(op, **message):
         tell(op, **message)
         # A callback may have read our answer, and an interrupt have left one unread.
         while id not in _answers:
-            answer = json.loads(_in.readline())
+            line = _in.readline()
+            try:
+                answer = json.loads(line)
+            except ValueError:
+                if not line:
+                    raise OSError("the computer is gone")
+                continue  # the rest of an answer whose reader was interrupted
             _answers[answer["id"]] = answer
         answer = _answers.pop(id)
         if len(_answers) > 8:
