@@ -16,6 +16,7 @@ _TRIES = const(3)  # and so many requests in vain
 _DOUBLINGS = const(4)  # of that time, while joining anew does not help
 _SPARED_MS = const(21600000)  # 6 h from one reset of the board for a dead link to the next
 _FAILURES = const(5)  # so many tries in vain, and the interface is switched off and on
+_JOIN_BYTES = const(2048)  # of the system's heap: with less WiFi does not join
 _FAULTS = const(10)  # so many errors of the interface itself, and the board is reset
 
 
@@ -97,6 +98,10 @@ class Interface:
                 problem = await self._watch()
             self.problem = problem
             self.state = "trouble"
+            left = reserve.free()
+            if left and left[0] < _JOIN_BYTES and not self._answered:
+                # At this start Python has taken what joining takes, and gives nothing back.
+                self._reset_board()
             # After a loss as after a try in vain: a fleet that lost its access point does not
             # come back as one.
             self._retry.failed(FAILED, self._ticks())

@@ -652,6 +652,33 @@ def test_a_board_that_never_had_the_ram_for_a_connection_is_not_reset_for_it():
         reserve.shortage = before
 
 
+def test_a_board_whose_start_left_no_ram_to_join_is_reset():
+    before = reserve.free
+    try:
+        for free, resets in ((None, 0), ((8000, 7000), 0), ((300, 200), 1)):
+            reserve.free = lambda free=free: free
+            world = started(ATTIC)
+            world.until("trouble")
+            equal(world.resets, resets)
+    finally:
+        reserve.free = before
+
+
+def test_a_board_that_has_had_answers_is_not_reset_because_it_cannot_join():
+    before = reserve.free
+    try:
+        world = started(ATTIC)
+        network.air.append(point(ATTIC))
+        world.until("connected")
+        world.link.alive()
+        reserve.free = lambda: (300, 200)
+        network.air.clear()
+        world.until("trouble")
+        equal(world.resets, 0)
+    finally:
+        reserve.free = before
+
+
 @only("cpython")  # whose stand-in for ticks_diff wraps as a board's; the Unix port's does not
 def test_it_lives_through_the_wrap_of_the_ticks():
     world = World(start_ms=World.PERIOD - 3 * MINUTE_MS)
