@@ -82,8 +82,8 @@ class Device:
 
     async def run(self):
         """For ever; what a part raises ends it."""
-        # Joining takes 8 kB of the system's heap, and Python must not want them now: so it has its
-        # own room first, which is what made the device and what that was made from.
+        # Joining takes 8 kB of the system's heap. What made this device is garbage by now: it is
+        # freed first, so that Python does not grow into those 8 kB.
         gc.collect()
         reserve.keep(0)
         self._greet()
@@ -115,8 +115,8 @@ class Device:
         """Let go of all parts: it is of no use any more, and allocates nothing for that.
 
         It may outlive who lets go of it. The thread that delivers has it in hand, for seconds
-        amid a flush, and a collector takes any number on a stack for an address. So may what has
-        filled the heap. The readings' bytes go in any case: they are room for the crash's record.
+        amid a flush, and a collector takes any number on a stack for an address. What has filled
+        the heap may outlive it too. So the readings' bytes go: the crash's record needs the room.
         """
         if self.px:
             self.px.buffer.discard()

@@ -100,7 +100,7 @@ class Interface:
             self.state = "trouble"
             left = reserve.free()
             if left and left[0] < _JOIN_BYTES and not self._answered:
-                # At this start Python has taken what joining takes, and gives nothing back.
+                # Python has grown into the RAM that joining needs, and never gives it back.
                 self._reset_board()
             # After a loss as after a try in vain: a fleet that lost its access point does not
             # come back as one.

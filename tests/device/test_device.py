@@ -1,4 +1,4 @@
-"""A device's start: when it gives the system's heap back the RAM that joining takes."""
+"""A device's start: when it gives the RAM that joining needs back to the system's heap."""
 
 import asyncio
 
@@ -31,7 +31,7 @@ class Bare(device_module.Device):
         self.did.append(size)
 
 
-def test_what_joining_takes_is_let_go_of_when_python_has_its_own_room():
+def test_ram_for_joining_is_released_after_the_start_up_code_is_freed():
     before = device_module.gc, device_module.reserve
     device = Bare()
     device_module.gc = device_module.reserve = device

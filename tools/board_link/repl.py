@@ -371,7 +371,7 @@ class BoardLink:
         with self._in_words():
             self._serial.write(b"\r\x02")
             self._expect(b">>> ", 5)
-            # A port that sets up its terminal behind the prompt loses what came in between.
+            # A port that sets up its terminal only after the prompt loses what came before that.
             for _ in range(2):
                 self._serial.write(b"\x04")
                 heard = self._transport.read_until(1, _REBOOT, timeout=8, timeout_overall=8)

@@ -3,10 +3,10 @@
 import errno
 import os
 
-from ..port import load_once
+from ..port import const, load_once
 from . import COUNT, NUMBER, TIMES
 
-_READ_ONLY = (30,)  # EROFS, for which MicroPython's errno has no name
+_READ_ONLY = const(30)  # EROFS, for which MicroPython's errno has no name
 
 
 def path_of(store, file):
@@ -38,7 +38,7 @@ def find(store):
         try:
             os.mkdir(store.folder)
         except OSError as error:
-            if error.args[0] != errno.EEXIST and error.args[0] not in _READ_ONLY:
+            if error.args[0] not in (errno.EEXIST, _READ_ONLY):
                 raise
         names = os.listdir(store.folder)
     except OSError as error:
