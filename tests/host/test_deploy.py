@@ -192,7 +192,8 @@ def test_source_beside_a_compiled_file_is_removed(board: VirtualBoard, deploy: R
 
 def test_files_of_the_user_survive(board: VirtualBoard, deploy: Run) -> None:
     put(board, lib__plexus__sensors__mine="a\n", lib__mine="b\n", plot="c\n", data__log="d\n")
-    assert deploy().status == 0
+    outcome = deploy()
+    assert outcome.status == 0, outcome.said
     found = files(board)
     assert code(found) == everything() | {
         "/lib/plexus/sensors/mine.py": b"a\n",
@@ -254,7 +255,8 @@ def test_main_of_an_interrupted_deploy_is_ours(
     assert deploy().status == 1
     monkeypatch.setattr(BoardLink, "write", write)
     monkeypatch.setattr(payload, "program", program)
-    assert deploy().status == 0
+    outcome = deploy()
+    assert outcome.status == 0, outcome.said
     assert code(files(board)) == everything()
 
 
@@ -275,7 +277,8 @@ def test_module_that_an_earlier_version_had_beside_its_packages_goes(
             "program",
             lambda arch, lines=True: program(arch) | {"/lib/earlier.mpy": b"x = 1\n"},
         )
-        assert deploy().status == 0
+        outcome = deploy()
+    assert outcome.status == 0, outcome.said
     outcome = deploy()
     assert outcome.said["removed"] == ["/lib/earlier.mpy"]
     assert code(files(board)) == everything()
@@ -333,7 +336,8 @@ def test_interrupted_deploy_leaves_whole_files_and_can_be_repeated(
         assert path in (PART, "/boot.py") or data == everything()[path]
     board.start()
     monkeypatch.setattr(BoardLink, "write", write)
-    assert deploy().status == 0
+    outcome = deploy()
+    assert outcome.status == 0, outcome.said
     assert code(files(board)) == everything()
 
 

@@ -34,6 +34,7 @@ _seen = bytearray(8)
 _now = bytearray(8)
 _numbers = [0]
 _answers = {}
+_come = bytearray()  # of the next answer
 _listeners = []
 _world = {}
 start = {}  # what the computer says at the start
@@ -113,18 +114,27 @@ def ask(op, **message):
         tell(op, **message)
         # A callback may have read our answer, and an interrupt have left one unread.
         while id not in _answers:
-            line = _in.readline()
-            try:
-                answer = json.loads(line)
-            except ValueError:
-                if not line:
-                    raise OSError("the computer is gone")
-                continue  # the rest of an answer whose reader was interrupted
-            _answers[answer["id"]] = answer
+            _read()
         answer = _answers.pop(id)
         if len(_answers) > 8:
             _answers.clear()
         return answer
+
+
+def _read():
+    # A byte of an answer. A callback may run while it is waited for, and where the code branches,
+    # and read on; an interrupt may end it. So what has come is nowhere but in `_come`.
+    byte = _in.read(1)
+    _come.extend(byte)
+    if not byte:
+        raise OSError("the computer is gone")
+    if byte == b"\n":
+        lines = bytes(_come)
+        _come[:] = b""
+        for line in lines.split(b"\n"):
+            if line:
+                answer = json.loads(line)
+                _answers[answer["id"]] = answer
 
 
 def keep(name, value):
